@@ -1,0 +1,1 @@
+"""The Interaction Database: its catalogue, tables, migrations and codes. No events, no Dagster."""

@@ -1,0 +1,250 @@
+"""SQLAlchemy Core tables of the schemas idb (from the catalogue), final (what has ended) and ops."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from icon_assets.idb.catalogue import SYSTEM_BLOCK, Column, Table, catalogue
+
+metadata = sa.MetaData()
+
+# What is finalized together: by SESSID, and by OCSID with CHAINGUID. The first of each is the base.
+FINAL_TABLES = {
+    "campaign": ("go_campaign", "go_campaignhistory", "go_campprop_hist"),
+    "chain": (
+        "go_chain",
+        "go_chainrec_hist",
+        "go_record",
+        "go_record_hist",
+        "go_custom_fields",
+        "go_fieldhist",
+        "go_secure_fields",
+        "go_sec_fieldhist",
+        "gox_chain_call",
+    ),
+}
+
+_BASE = {tables[0] for tables in FINAL_TABLES.values()}
+_INTERVALS = {"go_campaignhistory", "go_chainrec_hist"}
+
+
+def _type(column: Column, in_key: bool) -> sa.types.TypeEngine[object]:
+    if column.type.startswith("varchar"):
+        length = int(column.type[len("varchar(") : -1])
+        # Keys are opaque GUIDs: bytes order them, and collation "C" compares fastest.
+        return sa.String(length, collation="C" if in_key else None)
+    types: dict[str, sa.types.TypeEngine[object]] = {
+        "integer": sa.Integer(),
+        "bigint": sa.BigInteger(),
+        "bigserial": sa.BigInteger(),
+        "timestamp": sa.DateTime(),
+        "numeric(20)": sa.Numeric(20),
+    }
+    return types[column.type]
+
+
+def _column(column: Column, table: Table, *, serial: bool = True) -> sa.Column[object]:
+    in_key = column.name in table.key
+    default = [sa.Identity(always=False)] if column.type == "bigserial" and serial else []
+    nullable = not default and (not in_key or column.name in NULLABLE_KEYS.get(table.name, ()))
+    return sa.Column(column.name, _type(column, in_key), *default, nullable=nullable, comment=column.comment)
+
+
+# Key columns that may be null; their tables have a unique constraint with nulls equal for a key.
+NULLABLE_KEYS = {
+    "gox_chain_call": ("callid",),
+    "go_metrics": ("campaignid", "groupid", "callinglistid", "callattid", "callid", "dsseq"),
+    "g_dss_connection": ("icon_dbid",),
+}
+
+
+def _key(table: Table, extra: tuple[str, ...] = ()) -> sa.Constraint:
+    columns = (*extra, *table.key)
+    if table.name in NULLABLE_KEYS:
+        return sa.UniqueConstraint(*columns, postgresql_nulls_not_distinct=True)
+    return sa.PrimaryKeyConstraint(*columns)
+
+
+def _idb_table(table: Table) -> sa.Table:
+    return sa.Table(
+        table.name,
+        metadata,
+        *(_column(column, table) for column in table.columns),
+        _key(table),
+        schema="idb",
+        comment=table.purpose,
+    )
+
+
+def _final_table(table: Table) -> sa.Table:
+    columns = [c for c in table.columns if c.name != "id" and not c.name.startswith(SYSTEM_BLOCK.lower())]
+    extras: list[sa.Column[object]] = []
+    if table.name in _BASE:
+        extras.append(
+            sa.Column("synthetic_close", sa.String(16), comment="Why the end was made up, null for a real one.")
+        )
+    if table.name in _INTERVALS:
+        extras.append(
+            sa.Column("duration_ms", sa.BigInteger, comment="Time until the next notice; null for the last.")
+        )
+    return sa.Table(
+        table.name,
+        metadata,
+        sa.Column("final_day", sa.Date, nullable=False, comment="Day (UTC) on which the object ended."),
+        *(_column(column, table, serial=False) for column in columns),
+        *extras,
+        _key(table, ("final_day",)),
+        schema="final",
+        comment=f"{table.purpose} Ended objects only, by day of termination.",
+        postgresql_partition_by="RANGE (final_day)",
+    )
+
+
+for _table in catalogue().tables.values():
+    _idb_table(_table)
+for _names in FINAL_TABLES.values():
+    for _name in _names:
+        _final_table(catalogue().tables[_name])
+
+
+def idb(name: str) -> sa.Table:
+    """The table `name` of schema idb."""
+    return metadata.tables[f"idb.{name}"]
+
+
+def final(name: str) -> sa.Table:
+    """The table `name` of schema final."""
+    return metadata.tables[f"final.{name}"]
+
+
+# Look-ups that the main path needs; everything else is left to the marts, which are indexed for readers.
+sa.Index("go_chain_terminated", idb("go_chain").c.terminated, postgresql_where=sa.text("terminated is not null"))
+sa.Index("go_campaign_terminated", idb("go_campaign").c.terminated, postgresql_where=sa.text("terminated is not null"))
+sa.Index("go_chain_sessid", idb("go_chain").c.sessid)
+sa.Index(
+    "go_chainrec_hist_callattid",
+    idb("go_chainrec_hist").c.callattid,
+    postgresql_where=sa.text("callattid is not null"),
+)
+sa.Index("gox_chain_call_callid", idb("gox_chain_call").c.callid, postgresql_where=sa.text("callid is not null"))
+sa.Index("go_metrics_callattid", idb("go_metrics").c.callattid, postgresql_where=sa.text("callattid is not null"))
+sa.Index("g_party_callid", idb("g_party").c.callid)
+sa.Index("g_party_history_callid", idb("g_party_history").c.callid)
+for _name in ("g_userdata_history", "g_secure_userdata_history"):
+    sa.Index(
+        f"{_name}_attempt",
+        sa.text("btrim(value)"),
+        postgresql_where=sa.text("upper(keyname) = 'GSW_CALL_ATTEMPT_GUID'"),
+        _table=idb(_name),
+    )
+
+_now = sa.text("clock_timestamp()")
+
+batch = sa.Table(
+    "batch",
+    metadata,
+    sa.Column("batch_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("dbid", sa.Integer, nullable=False),
+    sa.Column("feed", sa.Integer, comment="DBID of the ICON that the feed stands for."),
+    sa.Column("batch", sa.Text, nullable=False, comment="Identity, unique for ever within source, dbid and feed."),
+    sa.Column("release", sa.Text, nullable=False),
+    sa.Column("sent", sa.DateTime(timezone=True)),
+    sa.Column("content_sha256", pg.BYTEA, nullable=False, comment="Of the inflated bytes."),
+    sa.Column("events", sa.BigInteger, nullable=False, comment="Event lines in the batch."),
+    sa.Column("new", sa.BigInteger, nullable=False),
+    sa.Column("known", sa.BigInteger, nullable=False),
+    sa.Column("filtered", sa.BigInteger, nullable=False),
+    sa.Column("quarantined", sa.BigInteger, nullable=False),
+    sa.Column("filtered_by", pg.JSONB, nullable=False, comment="{reason: lines}"),
+    sa.Column("by_type", pg.JSONB, nullable=False, comment="{event type: {lines, new}}"),
+    sa.Column("unknown_fields", pg.JSONB, nullable=False, comment="{type.field: lines}; kept out."),
+    sa.Column("first_dsseq", sa.BigInteger),
+    sa.Column("last_dsseq", sa.BigInteger),
+    sa.Column("first_ts", sa.DateTime(timezone=True), comment="Earliest source time of its events."),
+    sa.Column("last_ts", sa.DateTime(timezone=True)),
+    sa.Column("path", sa.Text, nullable=False, comment="Where in the landing zone it was found."),
+    sa.Column("loaded_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    sa.CheckConstraint("events = new + known + filtered + quarantined", name="every_line_accounted_for"),
+    sa.UniqueConstraint("source", "dbid", "feed", "batch", postgresql_nulls_not_distinct=True),
+    schema="ops",
+    comment="The ledger: one row a loaded batch. It alone decides what has been loaded.",
+)
+
+landing_file = sa.Table(
+    "landing_file",
+    metadata,
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, nullable=False, comment="Size and change time (or etag) when last looked at."),
+    sa.Column("status", sa.Text, nullable=False, comment="loaded, known, refused, waiting or ignored."),
+    sa.Column("reason", sa.Text, comment="Code of why it waits or was refused."),
+    sa.Column("detail", sa.Text),
+    sa.Column("batch_id", sa.BigInteger, sa.ForeignKey("ops.batch.batch_id")),
+    sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    sa.Column("unchanged_since", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    sa.CheckConstraint("status in ('loaded', 'known', 'refused', 'waiting', 'ignored')", name="status"),
+    schema="ops",
+    comment="What became of each file seen in the landing zone. A cache: losing it costs a re-read, no rows.",
+)
+
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("quarantine_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("batch_id", sa.BigInteger, sa.ForeignKey("ops.batch.batch_id"), nullable=False, index=True),
+    sa.Column("line", sa.Integer, nullable=False, comment="Line of the batch file, the header being line 1."),
+    sa.Column("type", sa.Text, comment="Event type, where it could be read."),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, comment="Names and limits, never values."),
+    sa.Column("raw", pg.BYTEA, comment="The line as it came; may hold secure values."),
+    sa.Column("replayed_by", sa.BigInteger, sa.ForeignKey("ops.batch.batch_id")),
+    sa.Column("quarantined_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    schema="ops",
+    comment="Lines that could not be loaded, with their reason; replayable once mended.",
+)
+
+dirty_day = sa.Table(
+    "dirty_day",
+    metadata,
+    sa.Column("dirty_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("entity", sa.Text, nullable=False, comment="campaign or chain"),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False, comment="What changed: ended, chain, record, field, call, ..."),
+    sa.Column("objects", sa.BigInteger, nullable=False, comment="Chains or sessions concerned."),
+    sa.Column("batch_id", sa.BigInteger, sa.ForeignKey("ops.batch.batch_id")),
+    sa.Column("marked_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    sa.Column("finalized_at", sa.DateTime(timezone=True), comment="Null while the day waits to be finalized."),
+    sa.CheckConstraint("entity in ('campaign', 'chain')", name="entity"),
+    schema="ops",
+    comment="Days of termination to finalize, and why; rows stay, as the history of each day.",
+)
+sa.Index("dirty_day_waiting", dirty_day.c.entity, dirty_day.c.day, postgresql_where=sa.text("finalized_at is null"))
+sa.Index("dirty_day_day", dirty_day.c.day)
+
+final_day = sa.Table(
+    "final_day",
+    metadata,
+    sa.Column("entity", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("version", sa.BigInteger, nullable=False, comment="Grows each time that the day's rows change."),
+    sa.Column("objects", sa.BigInteger, nullable=False, comment="Sessions or chains that ended that day."),
+    sa.Column("rows", pg.JSONB, nullable=False, comment="{table: rows}"),
+    sa.Column("finalized_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    schema="ops",
+    comment="One row a finalized day: what final holds of it, and since when.",
+)
+
+final_version = sa.Sequence("final_version", schema="ops", metadata=metadata)
+
+marts_day = sa.Table(
+    "marts_day",
+    metadata,
+    sa.Column("entity", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("version", sa.BigInteger, nullable=False, comment="ops.final_day.version that the marts hold."),
+    sa.Column("built_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    schema="ops",
+    comment="Which version of each finalized day the marts were last built from.",
+)
