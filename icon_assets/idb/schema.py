@@ -248,3 +248,25 @@ marts_day = sa.Table(
     schema="ops",
     comment="Which version of each finalized day the marts were last built from.",
 )
+
+marts_window = sa.Table(
+    "marts_window",
+    metadata,
+    sa.Column("entity", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    schema="ops",
+    comment="The days that the marts run under way rebuilds; fixed before dbt starts.",
+)
+
+marts_run = sa.Table(
+    "marts_run",
+    metadata,
+    sa.Column("marts_run_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("through_batch", sa.BigInteger, nullable=False, comment="Last ledger row that the run could see."),
+    sa.Column("data_through_ts", sa.DateTime(timezone=True), comment="Newest source time up to that row."),
+    sa.Column("started_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    sa.Column("finished_at", sa.DateTime(timezone=True)),
+    schema="ops",
+    comment="One row a build of the marts; the newest finished one says how current they are.",
+)
