@@ -1,0 +1,57 @@
+"""Every setting of the project: environment variables that begin with ICON_, read once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from icon_assets.errors import UserError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says, with its defaults filled in."""
+
+    var: Path
+    landing_url: str
+    database_url: str | None = None
+    first_day: date = date(2000, 1, 1)
+    wait_seconds: int = 3600
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Reads the variables; an empty one counts as unset. Raises UserError for a value that cannot be."""
+        var = Path(environ.get("ICON_VAR") or "var").absolute()
+        return cls(
+            var=var,
+            landing_url=environ.get("ICON_LANDING_URL") or str(var / "landing"),
+            database_url=_database_url(environ.get("ICON_DATABASE_URL")),
+            first_day=_day("ICON_FIRST_DAY", environ.get("ICON_FIRST_DAY") or "2000-01-01"),
+            wait_seconds=_seconds("ICON_WAIT", environ.get("ICON_WAIT") or "3600"),
+        )
+
+
+def _database_url(value: str | None) -> str | None:
+    # The value is never shown: it holds a password.
+    if value and not value.startswith(("postgresql://", "postgres://")):
+        raise UserError(
+            "ICON_DATABASE_URL is not a PostgreSQL URL. Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
+            "or unset it to use the embedded server."
+        )
+    return value or None
+
+
+def _day(name: str, value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise UserError(f"{name} is {value!r}, which is no day. Write it as 2000-01-31.") from None
+
+
+def _seconds(name: str, value: str) -> int:
+    if not value.isascii() or not value.isdigit():
+        raise UserError(f"{name} is {value!r}. Write a whole number of seconds, for example 3600.")
+    return int(value)
