@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from icon_assets.errors import UserError
 from icon_assets.files import locked, write_private
@@ -79,7 +80,7 @@ class EmbeddedServer:
         return Status(self._connects(), self._port(), self.directory)
 
     def conninfo(self) -> dict[str, str]:
-        """libpq's parameters for the superuser; the server must have been started once."""
+        """Parameters of libpq for the superuser; the server must have been started once."""
         return {
             "host": HOST,
             "port": str(self._port()),
@@ -117,10 +118,9 @@ class EmbeddedServer:
     def _connects(self) -> bool:
         # SCRAM proves both sides: no other server that may have taken the port knows our password.
         try:
-            with psycopg.connect(
-                **self.conninfo(), connect_timeout=5, require_auth="scram-sha-256", application_name="icon-assets"
-            ):
-                return True
+            probe = {**self.conninfo(), "require_auth": "scram-sha-256", "connect_timeout": "5"}
+            psycopg.connect(make_conninfo(**probe)).close()
+            return True
         except (FileNotFoundError, psycopg.OperationalError):
             return False
 
@@ -225,7 +225,9 @@ class EmbeddedServer:
         said = start_log.read_text(errors="replace") if start_log.exists() else done.stderr
         if "could not create any TCP/IP sockets" in said:
             return False
-        raise UserError(f"The server in {self.directory} did not start: {said.strip()[-500:]} See {self._log}.")
+        raise UserError(
+            f"The server in {self.directory} did not start: {said.strip()[-500:]} See {self._log}."
+        )
 
     @contextmanager
     def _alive(self) -> Iterator[int]:
@@ -238,8 +240,8 @@ class EmbeddedServer:
         while not until():
             if time.monotonic() > deadline:
                 raise UserError(
-                    f"The server in {self.directory} runs but takes no connections after {PATIENCE_SECONDS} s. "
-                    f"Does another container use this directory? See {self._log}."
+                    f"The server in {self.directory} runs but takes no connections after "
+                    f"{PATIENCE_SECONDS} s. Does another container use this directory? See {self._log}."
                 )
             time.sleep(0.05)
 

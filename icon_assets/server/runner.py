@@ -30,9 +30,6 @@ class Runner:
         self, program: str, *arguments: str | Path, keep_open: tuple[int, ...] = ()
     ) -> subprocess.CompletedProcess[str]:
         """Runs `program` to its end. Its children inherit the descriptors `keep_open`."""
-        identity = {}
-        if self.account:
-            identity = {"user": self.account.pw_uid, "group": self.account.pw_gid}
         return subprocess.run(
             [*self.prefix, str(binaries() / program), *map(str, arguments)],
             capture_output=True,
@@ -43,7 +40,9 @@ class Runner:
             # The server must not take settings from PG* variables meant for clients, nor a locale.
             env={**{k: v for k, v in os.environ.items() if not k.startswith("PG")}, "LC_ALL": "C"},
             pass_fds=keep_open,
-            **identity,  # type: ignore[call-overload]
+            user=self.account.pw_uid if self.account else None,
+            group=self.account.pw_gid if self.account else None,
+            extra_groups=[] if self.account else None,
         )
 
     def give(self, path: Path) -> None:

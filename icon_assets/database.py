@@ -1,0 +1,224 @@
+"""The project's database: found or started, brought up to date, and the ways to connect to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import quote, urlencode
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from icon_assets.errors import UserError
+from icon_assets.idb import roles
+from icon_assets.idb.migrate import SETUP_LOCK, head, upgrade
+from icon_assets.server import EmbeddedServer
+from icon_assets.settings import Settings
+
+NAME = "icon"  # of the database in the embedded server
+OLDEST_SERVER = 15
+_MAIN_PARAMETERS = ("host", "port", "user", "password", "dbname")
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database that is up to date: `conninfo` is libpq's parameters of its owner, who may write."""
+
+    conninfo: Mapping[str, str] = field(repr=False)
+    passwords: Mapping[str, str] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the database on its server."""
+        return self.conninfo["dbname"]
+
+    @property
+    def dagster_name(self) -> str:
+        """Name of the database that holds Dagster's own tables."""
+        return f"{self.name}_dagster"
+
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """The owner's engine: driver psycopg 3, times in UTC."""
+        return sa.create_engine(
+            _url(self.conninfo, "postgresql+psycopg"),
+            connect_args={"application_name": "icon-assets", "options": self._options},
+            pool_pre_ping=True,
+            hide_parameters=True,  # an error must not carry a customer's values into a log
+        )
+
+    @property
+    def _options(self) -> str:
+        return f"{self.conninfo.get('options', '')} -c timezone=UTC".strip()
+
+    def url(self, role: str) -> str:
+        """The libpq URL of a role that reads: `operator` every schema, `analyst` the marts."""
+        reader = {role.name: role.of(self.name) for role in roles.ROLES}
+        if role not in reader:
+            raise UserError(f"There is no role {role!r}. Choose one of {', '.join(reader)}.")
+        return _url({**self.conninfo, "user": reader[role], "password": self.passwords[role]}, "postgresql")
+
+    @property
+    def dagster_url(self) -> str:
+        """URL of Dagster's storage; it names psycopg2, the driver that dagster-postgres is written for."""
+        return _url({**self.conninfo, "dbname": self.dagster_name}, "postgresql+psycopg2")
+
+    def connect(self, name: str = "", *, autocommit: bool = False) -> psycopg.Connection:
+        """A connection of the owner to the database, or to another one of its server."""
+        conninfo = {**self.conninfo, "dbname": name or self.name, "application_name": "icon-assets"}
+        return psycopg.connect(make_conninfo(**conninfo), autocommit=autocommit)
+
+    def environment(self) -> dict[str, str]:
+        """What dagster.yaml and dbt's profiles.yml read, for the environment of child processes.
+
+        Never an argument of theirs, which every user of the machine could read. What else the URL said
+        (sslmode, say) goes in the variables that libpq reads itself.
+        """
+        variables = {option.keyword.decode(): option.envvar for option in psycopg.pq.Conninfo.get_defaults()}
+        return {
+            **{
+                variable.decode(): value
+                for name, value in self.conninfo.items()
+                if name not in _MAIN_PARAMETERS and (variable := variables[name])
+            },
+            "ICON_PG_HOST": self.conninfo["host"],
+            "ICON_PG_PORT": self.conninfo["port"],
+            "ICON_PG_USER": self.conninfo["user"],
+            "ICON_PG_PASSWORD": self.conninfo["password"],
+            "ICON_PG_DBNAME": self.name,
+            "ICON_DAGSTER_DB": self.dagster_name,
+            "ICON_DAGSTER_URL": self.dagster_url,
+        }
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of `settings`: its embedded server started, its schema and roles brought up to date."""
+    if settings.database_url:
+        conninfo = _served(settings.database_url)
+    else:
+        conninfo = {**EmbeddedServer(settings.var / "postgres").start(), "dbname": NAME}
+    database = Database(conninfo, roles.passwords(settings.var))
+    if not is_current(database):
+        set_up(database)
+    return database
+
+
+def is_current(database: Database) -> bool:
+    """Whether nothing is left to set up; two small queries."""
+    try:
+        with database.connect() as connection:
+            _check_version(connection)
+            migrated = connection.execute(
+                "select to_regclass('ops.alembic_version') is not null"
+                " and exists (select from pg_database where datname = %s)",
+                [database.dagster_name],
+            ).fetchone() == (True,)
+            return (
+                migrated
+                and connection.execute("select version_num from ops.alembic_version").fetchone() == (head(),)
+                and roles.are_current(connection, database.name, database.passwords)
+            )
+    except psycopg.OperationalError as error:
+        if _exists(database, database.name):
+            raise _unreachable(error) from error
+        return False
+
+
+def set_up(database: Database) -> None:
+    """Makes the two databases, the schema and the roles, or what is missing of them."""
+    for name in (database.name, database.dagster_name):
+        _create_database(database, name)
+    upgrade(database.engine)
+    set_roles(database)
+
+
+def set_roles(database: Database) -> None:
+    """Makes the reading roles and their rights what they should be."""
+    with database.connect() as connection:
+        connection.execute("select pg_advisory_xact_lock(%s)", [SETUP_LOCK])
+        roles.apply(connection, database.name, database.passwords)
+
+
+def _create_database(database: Database, name: str) -> None:
+    if _exists(database, name):
+        return
+    try:
+        with database.connect("postgres", autocommit=True) as connection:
+            connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+            # Made by us, so ours to close: who may connect is said role by role.
+            connection.execute(
+                sql.SQL("revoke connect, temporary on database {} from public").format(sql.Identifier(name))
+            )
+    except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+        pass  # another process was quicker
+    except psycopg.Error as error:
+        raise UserError(
+            f"The server has no database {name!r}, and it could not be made: {error}. "
+            f"Let an administrator run: create database {name} owner {database.conninfo['user']}"
+        ) from error
+
+
+def _served(url: str) -> dict[str, str]:
+    """The parameters of a URL, with libpq's defaults for what it leaves out."""
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise UserError(
+            "ICON_DATABASE_URL cannot be read. Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, and "
+            "write special characters of the password as %XX."
+        ) from None
+    defaults = {
+        option.keyword.decode(): option.val.decode()
+        for option in psycopg.pq.Conninfo.get_defaults()
+        if option.val is not None and option.keyword.decode() in _MAIN_PARAMETERS
+    }
+    conninfo = {"host": "localhost", "password": "", **defaults, **{k: str(v) for k, v in given.items()}}
+    if not given.get("dbname"):
+        raise UserError(
+            "ICON_DATABASE_URL names no database. Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+        )
+    return conninfo
+
+
+def _check_version(connection: psycopg.Connection) -> None:
+    found = connection.info.server_version // 10_000
+    if found < OLDEST_SERVER:
+        raise UserError(
+            f"The server of ICON_DATABASE_URL is PostgreSQL {found}; {OLDEST_SERVER} or later is needed. "
+            "Upgrade it, or unset ICON_DATABASE_URL to use the embedded server."
+        )
+
+
+def _exists(database: Database, name: str) -> bool:
+    """Whether the server has the database, as any other database of it that lets us in can tell."""
+    refusals = []
+    for door in ("postgres", database.name):
+        try:
+            with database.connect(door) as connection:
+                found = connection.execute("select from pg_database where datname = %s", [name])
+                return found.fetchone() is not None
+        except psycopg.OperationalError as error:
+            refusals.append(error)
+    raise _unreachable(refusals[-1]) from refusals[-1]
+
+
+def _unreachable(error: psycopg.OperationalError) -> UserError:
+    return UserError(
+        f"The database cannot be reached: {str(error).strip()}. Check ICON_DATABASE_URL and that its "
+        "server runs; for the embedded server: icon-assets db status."
+    )
+
+
+def _url(conninfo: Mapping[str, str], scheme: str) -> str:
+    main = {name: quote(conninfo[name], safe="") for name in _MAIN_PARAMETERS}
+    # A socket's directory, a list of hosts or an IPv6 address cannot stand there for every program.
+    plain = not set("/,:") & set(conninfo["host"])
+    where = f"{main['host']}:{main['port']}" if plain else ""
+    extra = {name: value for name, value in conninfo.items() if name not in _MAIN_PARAMETERS}
+    if not plain:
+        extra |= {"host": conninfo["host"], "port": conninfo["port"]}
+    query = f"?{urlencode(extra)}" if extra else ""
+    return f"{scheme}://{main['user']}:{main['password']}@{where}/{main['dbname']}{query}"

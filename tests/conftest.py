@@ -1,0 +1,72 @@
+"""One throw-away server a session, and a fresh database a test, cloned from a migrated template."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from icon_assets import database as databases
+from icon_assets.database import Database
+from icon_assets.idb import roles
+from icon_assets.server import EmbeddedServer
+
+TEMPLATE = "template_icon"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """A running server without fsync."""
+    server = EmbeddedServer(tmp_path_factory.mktemp("server") / "postgres", durable=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def template(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    """A database that is up to date and that nobody writes to."""
+    passwords = roles.passwords(tmp_path_factory.mktemp("passwords"))
+    template = Database({**server.conninfo(), "dbname": TEMPLATE}, passwords)
+    databases.set_up(template)
+    template.engine.dispose()
+    return template
+
+
+@pytest.fixture(scope="session")
+def new_database(template: Database) -> Iterator[Callable[[], Database]]:
+    """Makes one more database as fresh as the template, roles and all (40 ms; Dagster's is left out)."""
+    made: list[Database] = []
+    numbers = itertools.count(1)
+
+    def new() -> Database:
+        database = Database({**template.conninfo, "dbname": f"test_{next(numbers)}"}, template.passwords)
+        with template.connect("postgres", autocommit=True) as connection:
+            connection.execute(f"create database {database.name} template {TEMPLATE} strategy file_copy")
+        databases.set_roles(database)
+        made.append(database)
+        return database
+
+    yield new
+    for database in made:
+        database.engine.dispose()
+
+
+@pytest.fixture
+def database(new_database: Callable[[], Database], template: Database) -> Iterator[Database]:
+    """A fresh database, gone after the test."""
+    database = new_database()
+    yield database
+    database.engine.dispose()
+    with template.connect("postgres", autocommit=True) as connection:
+        connection.execute(f"drop database {database.name} with (force)")
+
+
+@pytest.fixture
+def landing(tmp_path: Path) -> Path:
+    """An empty landing zone."""
+    path = tmp_path / "landing"
+    path.mkdir()
+    return path
