@@ -23,6 +23,7 @@ class Column:
 
     @property
     def comment(self) -> str:
+        """Text of the column's comment in the database."""
         codes = f" Codes: G_DICTIONARY {self.enumeration}." if self.enumeration else ""
         origin = " (own column of this project)" if self.known == "own" else ""
         return f"{self.meaning[:1].upper()}{self.meaning[1:]}.{codes}{origin}"
@@ -57,7 +58,9 @@ def _columns(raw: dict[str, list[str]]) -> list[Column]:
         columns += [
             Column(name, "timestamp", known, meaning),
             Column(f"{name}_ts", "integer", known, f"{upper} as UTC epoch seconds, cut"),
-            Column(f"{name}_tcode", "integer", known, f"time-bucket key of {upper}_TS; points at G_TIMECODE.ID"),
+            Column(
+                f"{name}_tcode", "integer", known, f"time-bucket key of {upper}_TS; points at G_TIMECODE.ID"
+            ),
         ]
     return columns
 
