@@ -40,6 +40,11 @@ class Database:
         """Name of the database that holds Dagster's own tables."""
         return f"{self.name}_dagster"
 
+    @property
+    def place(self) -> str:
+        """Where it is, to show: host, port and name."""
+        return f"{self.conninfo['host']}:{self.conninfo['port']}/{self.name}"
+
     @cached_property
     def engine(self) -> sa.Engine:
         """The owner's engine: driver psycopg 3, times in UTC."""
@@ -94,12 +99,17 @@ class Database:
         }
 
 
+def embedded_server(settings: Settings) -> EmbeddedServer:
+    """The server that is used where ICON_DATABASE_URL is unset."""
+    return EmbeddedServer(settings.var / "postgres")
+
+
 def open_database(settings: Settings) -> Database:
     """The database of `settings`: its embedded server started, its schema and roles brought up to date."""
     if settings.database_url:
         conninfo = _served(settings.database_url)
     else:
-        conninfo = {**EmbeddedServer(settings.var / "postgres").start(), "dbname": NAME}
+        conninfo = {**embedded_server(settings).start(), "dbname": NAME}
     database = Database(conninfo, roles.passwords(settings.var))
     if not is_current(database):
         set_up(database)

@@ -1,0 +1,43 @@
+"""`icon-assets db`: the embedded server, or the schema of a served database."""
+
+from __future__ import annotations
+
+import typer
+
+from icon_assets.database import embedded_server, open_database
+from icon_assets.errors import UserError
+from icon_assets.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Start, stop and look at the database.")
+
+NOT_RUNNING = 3  # as pg_ctl and systemctl say it
+
+
+@app.command()
+def start() -> None:
+    """Start the embedded server, unless ICON_DATABASE_URL names another, and bring the schema up to date."""
+    database = open_database(Settings.from_env())
+    typer.echo(f"PostgreSQL runs at {database.place}; the schema is up to date.")
+
+
+@app.command()
+def stop() -> None:
+    """Stop the embedded server."""
+    settings = Settings.from_env()
+    if settings.database_url:
+        raise UserError("ICON_DATABASE_URL is set: that server is not ours to stop. Unset it to stop our own.")
+    typer.echo("Stopped." if embedded_server(settings).stop() else "It did not run.")
+
+
+@app.command()
+def status() -> None:
+    """Say whether the database can be reached; exit code 3 where it cannot."""
+    settings = Settings.from_env()
+    if settings.database_url:
+        typer.echo(f"PostgreSQL runs at {open_database(settings).place} (ICON_DATABASE_URL).")
+        return
+    found = embedded_server(settings).status()
+    if not found.running:
+        typer.echo(f"The embedded server in {found.directory} does not run. Start it: icon-assets db start")
+        raise typer.Exit(NOT_RUNNING)
+    typer.echo(f"The embedded server in {found.directory} runs at 127.0.0.1:{found.port}.")

@@ -1,0 +1,19 @@
+"""`icon-assets url`: where a SQL client or a BI tool connects."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import typer
+
+from icon_assets.database import open_database
+from icon_assets.settings import Settings
+
+
+def url(
+    role: Literal["operator", "analyst"] = typer.Option(
+        "operator", help="operator reads every schema, analyst the marts only."
+    ),
+) -> None:
+    """Print the database's URL for a role that reads; it holds the role's password."""
+    typer.echo(open_database(Settings.from_env()).url(role))
