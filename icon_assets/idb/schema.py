@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
@@ -82,7 +84,9 @@ def _final_table(table: Table) -> sa.Table:
     extras: list[sa.Column[object]] = []
     if table.name in _BASE:
         extras.append(
-            sa.Column("synthetic_close", sa.String(16), comment="Why the end was made up, null for a real one.")
+            sa.Column(
+                "synthetic_close", sa.String(16), comment="Why the end was made up, null for a real one."
+            )
         )
     if table.name in _INTERVALS:
         extras.append(
@@ -119,16 +123,26 @@ def final(name: str) -> sa.Table:
 
 
 # Look-ups that the main path needs; everything else is left to the marts, which are indexed for readers.
-sa.Index("go_chain_terminated", idb("go_chain").c.terminated, postgresql_where=sa.text("terminated is not null"))
-sa.Index("go_campaign_terminated", idb("go_campaign").c.terminated, postgresql_where=sa.text("terminated is not null"))
+sa.Index(
+    "go_chain_terminated", idb("go_chain").c.terminated, postgresql_where=sa.text("terminated is not null")
+)
+sa.Index(
+    "go_campaign_terminated",
+    idb("go_campaign").c.terminated,
+    postgresql_where=sa.text("terminated is not null"),
+)
 sa.Index("go_chain_sessid", idb("go_chain").c.sessid)
 sa.Index(
     "go_chainrec_hist_callattid",
     idb("go_chainrec_hist").c.callattid,
     postgresql_where=sa.text("callattid is not null"),
 )
-sa.Index("gox_chain_call_callid", idb("gox_chain_call").c.callid, postgresql_where=sa.text("callid is not null"))
-sa.Index("go_metrics_callattid", idb("go_metrics").c.callattid, postgresql_where=sa.text("callattid is not null"))
+sa.Index(
+    "gox_chain_call_callid", idb("gox_chain_call").c.callid, postgresql_where=sa.text("callid is not null")
+)
+sa.Index(
+    "go_metrics_callattid", idb("go_metrics").c.callattid, postgresql_where=sa.text("callattid is not null")
+)
 sa.Index("g_party_callid", idb("g_party").c.callid)
 sa.Index("g_party_history_callid", idb("g_party_history").c.callid)
 for _name in ("g_userdata_history", "g_secure_userdata_history"):
@@ -148,7 +162,9 @@ batch = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("dbid", sa.Integer, nullable=False),
     sa.Column("feed", sa.Integer, comment="DBID of the ICON that the feed stands for."),
-    sa.Column("batch", sa.Text, nullable=False, comment="Identity, unique for ever within source, dbid and feed."),
+    sa.Column(
+        "batch", sa.Text, nullable=False, comment="Identity, unique for ever within source, dbid and feed."
+    ),
     sa.Column("release", sa.Text, nullable=False),
     sa.Column("sent", sa.DateTime(timezone=True)),
     sa.Column("content_sha256", pg.BYTEA, nullable=False, comment="Of the inflated bytes."),
@@ -176,7 +192,9 @@ landing_file = sa.Table(
     "landing_file",
     metadata,
     sa.Column("path", sa.Text, primary_key=True),
-    sa.Column("version", sa.Text, nullable=False, comment="Size and change time (or etag) when last looked at."),
+    sa.Column(
+        "version", sa.Text, nullable=False, comment="Size and change time (or etag) when last looked at."
+    ),
     sa.Column("status", sa.Text, nullable=False, comment="loaded, known, refused, waiting or ignored."),
     sa.Column("reason", sa.Text, comment="Code of why it waits or was refused."),
     sa.Column("detail", sa.Text),
@@ -211,16 +229,22 @@ dirty_day = sa.Table(
     sa.Column("dirty_id", sa.BigInteger, sa.Identity(), primary_key=True),
     sa.Column("entity", sa.Text, nullable=False, comment="campaign or chain"),
     sa.Column("day", sa.Date, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False, comment="What changed: ended, chain, record, field, call, ..."),
+    sa.Column(
+        "reason", sa.Text, nullable=False, comment="What changed: ended, chain, record, field, call, ..."
+    ),
     sa.Column("objects", sa.BigInteger, nullable=False, comment="Chains or sessions concerned."),
     sa.Column("batch_id", sa.BigInteger, sa.ForeignKey("ops.batch.batch_id")),
     sa.Column("marked_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
-    sa.Column("finalized_at", sa.DateTime(timezone=True), comment="Null while the day waits to be finalized."),
+    sa.Column(
+        "finalized_at", sa.DateTime(timezone=True), comment="Null while the day waits to be finalized."
+    ),
     sa.CheckConstraint("entity in ('campaign', 'chain')", name="entity"),
     schema="ops",
     comment="Days of termination to finalize, and why; rows stay, as the history of each day.",
 )
-sa.Index("dirty_day_waiting", dirty_day.c.entity, dirty_day.c.day, postgresql_where=sa.text("finalized_at is null"))
+sa.Index(
+    "dirty_day_waiting", dirty_day.c.entity, dirty_day.c.day, postgresql_where=sa.text("finalized_at is null")
+)
 sa.Index("dirty_day_day", dirty_day.c.day)
 
 final_day = sa.Table(
@@ -228,7 +252,9 @@ final_day = sa.Table(
     metadata,
     sa.Column("entity", sa.Text, primary_key=True),
     sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("version", sa.BigInteger, nullable=False, comment="Grows each time that the day's rows change."),
+    sa.Column(
+        "version", sa.BigInteger, nullable=False, comment="Grows each time that the day's rows change."
+    ),
     sa.Column("objects", sa.BigInteger, nullable=False, comment="Sessions or chains that ended that day."),
     sa.Column("rows", pg.JSONB, nullable=False, comment="{table: rows}"),
     sa.Column("finalized_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
@@ -263,10 +289,15 @@ marts_run = sa.Table(
     "marts_run",
     metadata,
     sa.Column("marts_run_id", sa.BigInteger, sa.Identity(), primary_key=True),
-    sa.Column("through_batch", sa.BigInteger, nullable=False, comment="Last ledger row that the run could see."),
+    sa.Column(
+        "through_batch", sa.BigInteger, nullable=False, comment="Last ledger row that the run could see."
+    ),
     sa.Column("data_through_ts", sa.DateTime(timezone=True), comment="Newest source time up to that row."),
     sa.Column("started_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
     sa.Column("finished_at", sa.DateTime(timezone=True)),
     schema="ops",
     comment="One row a build of the marts; the newest finished one says how current they are.",
 )
+
+# Functions and views come with the tables.
+sa.event.listen(metadata, "after_create", sa.DDL((files(__package__) / "objects.sql").read_text()))

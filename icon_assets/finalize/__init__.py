@@ -1,0 +1,1 @@
+"""What has ended, by day of termination: final tables, dirty days, artificial closes. No Dagster here."""

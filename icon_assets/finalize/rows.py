@@ -1,0 +1,81 @@
+"""The rows that final holds of ended objects, as queries over idb; PREV columns and durations are derived here.
+
+Each query reads `ended` (final_day, the key of the entity, synthetic_close), the objects of the days
+under way, and one idb table `h`.
+"""
+
+from __future__ import annotations
+
+from icon_assets.idb.schema import FINAL_TABLES, final
+
+KEYS = {"campaign": ("sessid",), "chain": ("chainguid", "ocsid")}
+ENTITY = {table: entity for entity, tables in FINAL_TABLES.items() for table in tables}
+_TRIPLE = ("", "_ts", "_tcode")
+
+# Within a chain SEQ orders; a field's history has its own SEQ.
+_CHAIN = "window w as (partition by h.chainguid, h.ocsid order by h.seq)"
+_FIELD = "window w as (partition by h.chainguid, h.ocsid, h.recordhandle, h.fieldid order by h.seq)"
+# Within a session SEQ orders each OCS; between OCSs the time does, as in idb.go_campaign.
+_PLACE = """(
+    select c.*, row_number() over (partition by c.sessid order by c.running, c.ocsid, c.seq)::integer as place
+    from (
+        select x.*, max(x.added) over (partition by x.sessid, x.ocsid order by x.seq) as running
+        from ended as e
+        inner join idb.{table} as x on x.sessid = e.sessid
+    ) as c
+)"""
+_SESSION = "window w as (partition by h.sessid order by h.place)"
+_BEFORE = "over (w rows between unbounded preceding and 1 preceding)"
+
+
+def _previous(column: str) -> dict[str, str]:
+    return {f"{column}{part}": f"coalesce(h.{column}{part}, lag(h.added{part}) over w)" for part in _TRIPLE}
+
+
+def _last_before(column: str) -> str:
+    return f"idb.value_at(max(idb.at_seq(h.place, h.{column})) {_BEFORE})"
+
+
+_DURATION = "(extract(epoch from lead(h.added) over w - h.added) * 1000)::bigint"
+_STATE = "coalesce(h.state, idb.value_at(max(idb.at_seq(h.place, h.state)) over w))"
+
+_DERIVED: dict[str, tuple[dict[str, str], str]] = {
+    "go_chainrec_hist": (
+        {"prevstate": "coalesce(h.prevstate, lag(h.state) over w)", **_previous("prevsenter"), "duration_ms": _DURATION},
+        _CHAIN,
+    ),
+    "go_fieldhist": (_previous("preventer"), _FIELD),
+    "go_sec_fieldhist": (_previous("preventer"), _FIELD),
+    "go_campaignhistory": (
+        {
+            "state": _STATE,
+            "prevstate": f"coalesce(h.prevstate, {_last_before('state')})",
+            **_previous("prevsenter"),
+            "duration_ms": _DURATION,
+        },
+        _SESSION,
+    ),
+    "go_campprop_hist": (
+        {
+            **{f"prev{name}": f"coalesce(h.prev{name}, {_last_before(name)})" for name in ("dialmode", "optimmode", "optimvalue")},
+            **_previous("prevdmenter"),
+        },
+        _SESSION,
+    ),
+}
+
+
+def query(table: str) -> str:
+    """Rows of final.`table` for the objects in `ended`, in the order of its columns."""
+    derived, window = _DERIVED.get(table, ({}, ""))
+    columns = []
+    for column in final(table).columns:
+        if column.name == "final_day":
+            columns.append("e.final_day")
+        elif column.name == "synthetic_close":
+            columns.append("e.synthetic_close")
+        else:
+            columns.append(f"{derived.get(column.name, f'h.{column.name}')} as {column.name}")
+    source = _PLACE.format(table=table) if window == _SESSION else f"idb.{table}"
+    match = " and ".join(f"h.{name} = e.{name}" for name in KEYS[ENTITY[table]])
+    return f"select {', '.join(columns)} from ended as e inner join {source} as h on {match} {window}"

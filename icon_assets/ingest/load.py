@@ -1,0 +1,205 @@
+"""One batch, one transaction: stage, merge, ledger row, quarantine, dirty days."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from icon_assets.contract.decode import Decoder, Rejected
+from icon_assets.contract.header import Header
+from icon_assets.contract.reader import Batch
+from icon_assets.contract.reasons import FileProblem, Reason
+from icon_assets.ingest import dirty, merge
+from icon_assets.ingest.stage import Stages
+
+OpenBatch = Callable[[], AbstractContextManager[Batch]]
+
+# Serializes the merges of all loaders: no deadlocks, and no two batches that do not see each other.
+_LOCK = 0x1C0F00
+
+
+class Conflict(FileProblem):
+    """The batch's identity is in the ledger with other content."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a batch left behind. Lines: events = new + known + filtered + quarantined."""
+
+    batch_id: int
+    events: int
+    new: int = 0
+    known: int = 0
+    filtered: int = 0
+    quarantined: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    last_ts: datetime | None = None
+
+
+def load(
+    connection: psycopg.Connection[Any], open_batch: OpenBatch, *, path: str, now: datetime | None = None
+) -> Loaded | None:
+    """Loads a batch; None where the ledger has it already, byte for byte.
+
+    Raises Incomplete, Refused or Unreadable as the reader does, Conflict, or psycopg.Error; then
+    nothing of the batch is in the database. connection must be in autocommit mode.
+    """
+    with open_batch() as batch:
+        header = batch.header
+        if (known := _known(connection, header)) is not None:
+            return _same_content(batch, known)
+        with connection.transaction(), psycopg.ClientCursor(connection) as cursor:
+            stages = Stages(cursor)
+            merge.prepare(cursor)
+            cursor.execute(_CREATE_REJECTED)
+            decoder = Decoder(batch, now or datetime.now(UTC))
+            for chunk in decoder.chunks():
+                stages.add(chunk.events)
+                _stage_rejected(cursor, chunk.rejected)
+            staged = stages.close()
+            cursor.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+            if (known := _known(connection, header)) is not None:
+                return _same_content(batch, known)
+            parameters = _parameters(cursor, header)
+            merged = merge.merge(cursor, staged, parameters)
+            _stage_conflicts(cursor, open_batch, merged.conflicts)
+            return _record(cursor, batch, path, decoder.unknown_fields, staged, merged, parameters)
+
+
+def _known(connection: psycopg.Connection[Any], header: Header) -> bytes | None:
+    """Hash of the content that the ledger has for the batch's identity, if any."""
+    row = connection.execute(
+        "select content_sha256 from ops.batch where source = %s and dbid = %s and feed is not distinct from %s "
+        "and batch = %s",
+        (header.source, header.dbid, header.feed, header.batch),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _same_content(batch: Batch, known: bytes) -> None:
+    batch.skip()
+    if batch.sha256 != known:
+        raise Conflict(Reason.OTHER_CONTENT, "a batch of this identity was loaded with other content")
+
+
+def _parameters(cursor: psycopg.Cursor[Any], header: Header) -> dict[str, Any]:
+    """What the statements of the merge need to know of the batch."""
+    row = cursor.execute(
+        """
+        select nextval(pg_get_serial_sequence('ops.batch', 'batch_id')), (
+            select c.id from idb.g_dss_connection as c
+            where c.source = %s and c.ds_dbid = %s and c.icon_dbid is not distinct from %s and c.state = 'connected'
+            order by c.added desc limit 1
+        )
+        """,
+        (header.source, header.dbid, header.feed),
+    ).fetchone()
+    assert row is not None
+    return {
+        "batch_id": row[0],
+        "domain": row[1],
+        "source": header.source,
+        "dbid": header.dbid,
+        "feed": header.feed,
+        "duplicate_metrics": False,
+    }
+
+
+_CREATE_REJECTED = """
+    create temporary table if not exists stage_rejected (line integer, type text, reason text, detail text, raw bytea)
+    on commit delete rows
+"""
+
+
+def _stage_rejected(cursor: psycopg.Cursor[Any], rejected: list[Rejected]) -> None:
+    if not rejected:
+        return
+    with cursor.copy("copy stage_rejected from stdin (format binary)") as copy:
+        copy.set_types(["int4", "text", "text", "text", "bytea"])
+        for line in rejected:
+            copy.write_row((line.line, line.type, str(line.reason), line.detail, line.raw))
+
+
+def _stage_conflicts(cursor: psycopg.Cursor[Any], open_batch: OpenBatch, conflicts: dict[int, str]) -> None:
+    """Conflicts show only in the database: their lines are read from the file once more, to be kept as they came."""
+    if not conflicts:
+        return
+    with open_batch() as batch:
+        for first, block in batch.blocks():
+            rejected = [
+                Rejected(number, conflicts[number], Reason.CONFLICT, Reason.CONFLICT.text, line)
+                for number, line in enumerate(block.split(b"\n"), first)
+                if number in conflicts
+            ]
+            _stage_rejected(cursor, rejected)
+
+
+def _record(
+    cursor: psycopg.Cursor[Any],
+    batch: Batch,
+    path: str,
+    unknown_fields: Counter[str],
+    staged: dict[str, int],
+    merged: merge.Merged,
+    parameters: dict[str, Any],
+) -> Loaded:
+    """The ledger row, and what refers to it: quarantine and dirty days."""
+    header = batch.header
+    row = cursor.execute("select count(*) from stage_rejected").fetchone()
+    first_ts, last_ts = batch_times(cursor, staged)
+    assert row is not None
+    loaded = Loaded(
+        batch_id=parameters["batch_id"],
+        events=header.events,
+        new=sum(merged.new.values()),
+        known=merged.known,
+        filtered=sum(merged.filtered.values()),
+        quarantined=row[0],
+        rows=merged.rows,
+        last_ts=last_ts,
+    )
+    by_type = {type_: {"lines": lines, "new": merged.new[type_]} for type_, lines in staged.items()}
+    cursor.execute(
+        """
+        insert into ops.batch (
+            batch_id, source, dbid, feed, batch, release, sent, content_sha256, events, new, known, filtered, quarantined,
+            filtered_by, by_type, unknown_fields, first_dsseq, last_dsseq, first_ts, last_ts, path
+        )
+        overriding system value
+        values (
+            %s, %s, %s, %s, %s, %s, to_timestamp(%s), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
+        )
+        """,
+        (
+            loaded.batch_id, header.source, header.dbid, header.feed, header.batch, header.release,
+            None if header.sent is None else header.sent / 1000, batch.sha256,
+            loaded.events, loaded.new, loaded.known, loaded.filtered, loaded.quarantined,
+            Jsonb(merged.filtered), Jsonb(by_type), Jsonb(dict(unknown_fields)),
+            header.first_dsseq, header.last_dsseq, first_ts, last_ts, path,
+        ),
+    )  # fmt: skip
+    cursor.execute(
+        "insert into ops.quarantine (batch_id, line, type, reason, detail, raw) "
+        "select %s, line, type, reason, detail, raw from stage_rejected order by line",
+        (loaded.batch_id,),
+    )
+    dirty.mark(cursor, {type_ for type_ in staged if merged.new[type_]}, parameters)
+    return loaded
+
+
+def batch_times(cursor: psycopg.Cursor[Any], staged: dict[str, int]) -> tuple[datetime | None, datetime | None]:
+    """Earliest and latest source time among the new lines of the stage."""
+    if not staged:
+        return None, None
+    parts = " union all ".join(f"select min(ts) as first, max(ts) as last from stage_{type_}" for type_ in staged)
+    row = cursor.execute(
+        f"select min(first) at time zone 'UTC', max(last) at time zone 'UTC' from ({parts}) as t"
+    ).fetchone()
+    return row or (None, None)

@@ -1,0 +1,16 @@
+-- What each chain of the batch was before it: the session and lists it belongs to, and when it had ended.
+insert into touched_chain (ocsid, chainguid, sessid, campaignid, groupid, callinglistid, was_terminated)
+select
+    %(dbid)s,
+    s.chainguid,
+    coalesce(c.sessid, s.sessid),
+    case when c.sessid is null then s.campaignid else c.campaignid end,
+    case when c.sessid is null then s.groupid else c.groupid end,
+    case when c.sessid is null then s.callinglistid else c.callinglistid end,
+    c.terminated
+from (
+    select distinct on (chainguid) *
+    from stage_chain
+    order by chainguid, line
+) as s
+left join idb.go_chain as c on c.chainguid = s.chainguid and c.ocsid = %(dbid)s
