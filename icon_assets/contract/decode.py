@@ -1,0 +1,247 @@
+"""Lines to checked events: what msgspec's typed decoding leaves unchecked is checked here, quickly.
+
+msgspec lets duplicate and unknown keys pass, and NUL characters. Every key of a line ends in `":` (where no
+white space stands between quote and colon), so the count of `":` is at least the number of keys. Where no
+`null` stands on the line, the number of fields that the struct got is that of fields not None. If both are
+equal, no key is a duplicate and none unknown, at the price of two counts. Any other line has its *shape*, its
+keys in their order, looked up among those seen; a line that is odd in other ways is examined in full.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import astuple, force_setattr
+
+from icon_assets.contract.events import (
+    ALLOWED,
+    GUID_FIELDS,
+    REQUIRED_BY_KIND,
+    REQUIRED_OF_OBJECTS,
+    TIME_FIELDS,
+    TYPES,
+    Event,
+    Object,
+)
+from icon_assets.contract.examine import LineError, examine, explain
+from icon_assets.contract.reader import MAX_LINE, Batch
+from icon_assets.contract.reasons import Incomplete, Reason, Refused
+from icon_assets.contract.times import DAY_MS, TimeError, epoch_ms
+
+_MAX_UNKNOWN = 1_000  # distinct unknown names counted one by one in a batch; the rest goes under `type.*`
+_SHAPES_KEPT = 4_096
+
+# On a line without backslashes: each key by its name, each string value as ''.
+_TOKENS = re.compile(rb'"([^"]*+)":|"[^"]*+"')
+# White space after a quote may stand before a colon, and then `":` does not count all keys.
+_GAP = re.compile(rb'"[ \t\r]')
+# Numbers that only the exact check can judge, in fields that msgspec skips.
+_ODD_NUMBER = re.compile(rb"[0-9]{40}|[0-9][eE]")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A line that is not taken. line counts from 1, the header's; raw: the line without its LF."""
+
+    line: int
+    type: str | None
+    reason: Reason
+    detail: str
+    raw: bytes
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some thousands of lines: events as (line, event) in the order of the file, with times in epoch ms."""
+
+    events: list[tuple[int, Event]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+class _Plan:
+    """What has to be done with the events of one type."""
+
+    def __init__(self, cls: type[Event]) -> None:
+        names = cls.__struct_fields__
+        self.type = str(cls.__struct_config__.tag)
+        self.keys = len(names) + 1  # and `type`
+        self.known = frozenset(names) | {"type"}
+        self.guids = tuple(place for place, name in enumerate(names) if name in GUID_FIELDS)
+        self.times = tuple((place, name) for place, name in enumerate(names) if name in TIME_FIELDS)
+        self.names = names
+        self.shapes: dict[tuple[bytes, ...], tuple[str, ...]] = {}
+
+    def unknown(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The names that this type does not have. LineError where one differs from a known one in case only."""
+        unknown = tuple(name for name in names if name not in self.known)
+        for name in unknown:
+            if name.lower() in self.known:
+                raise LineError(Reason.MISNAMED_FIELD, f"`{name.lower()}`")
+        return unknown
+
+
+_PLANS = {cls: _Plan(cls) for cls in TYPES.values()}
+
+
+class Decoder:
+    """Decodes the event lines of an opened batch. now: the loader's clock, aware, for the horizon of one day.
+
+    unknown_fields: how many lines had each `type.field` that the contract does not know; complete at the end.
+    """
+
+    def __init__(self, batch: Batch, now: datetime) -> None:
+        self.unknown_fields: Counter[str] = Counter()
+        self._batch = batch
+        self._horizon = int(now.timestamp() * 1000) + DAY_MS
+        allowed = ALLOWED[batch.header.source]
+        self._allowed = frozenset(_PLANS[cls].type for cls in allowed)
+        union: Any = functools.reduce(operator.or_, allowed)
+        self._decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(union)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """All event lines in order, in chunks of about 2 MiB of text.
+
+        Raises what the reader raises, Refused where there are more lines than the header's `events`, Incomplete
+        where there are fewer or the last one of an uncompressed file is half written.
+        """
+        events = self._batch.header.events
+        total = last = 0
+        half: Rejected | None = None
+        for first, block in self._batch.blocks():
+            lines = block.split(b"\n")
+            last = first + len(lines) - 1
+            chunk = self._chunk(first, block, lines)
+            total += len(chunk.events) + len(chunk.rejected)
+            if total > events:
+                raise Refused(Reason.MORE_EVENTS, f"more than {events}")
+            half = chunk.rejected[-1] if chunk.rejected else None
+            yield chunk
+        if (
+            self._batch.cut
+            and half
+            and half.line == last
+            and half.reason in (Reason.NOT_JSON, Reason.NOT_UTF8)
+        ):
+            raise Incomplete(Reason.CUT_LINE, f"line {last}")
+        if total < events:
+            raise Incomplete(Reason.FEWER_EVENTS, f"{total} of {events}")
+
+    def _chunk(self, first: int, block: bytes, lines: list[bytes]) -> Chunk:
+        chunk = Chunk()
+        decode, keep, horizon = self._decoder.decode, chunk.events.append, self._horizon
+        all_plain = max(map(len, lines)) <= MAX_LINE and _plain(block)
+        for number, line in enumerate(lines, first):
+            try:
+                event = decode(line)
+                plan = _PLANS[event.__class__]
+                values = astuple(event)
+                if line.count(b'":') + values.count(None) != plan.keys or not (
+                    all_plain or (len(line) <= MAX_LINE and _plain(line))
+                ):
+                    self._check_keys(line, plan)
+                for place in plan.guids:
+                    guid = values[place]
+                    if guid is not None and not (guid.isalnum() and guid.isascii() and guid.strip("0")):
+                        _check_guid(guid, plan.names[place])
+                for place, name in plan.times:
+                    if (time := values[place]) is not None:
+                        ms = epoch_ms(time, name)
+                        if ms > horizon:
+                            raise LineError(Reason.TIME_IN_FUTURE, f"`{name}`")
+                        force_setattr(event, name, ms)
+                if isinstance(event, Object):
+                    _check_object(event)
+            except (ValueError, RecursionError, LineError) as error:
+                if line and not line.isspace():
+                    chunk.rejected.append(self._reject(number, line, error))
+                continue
+            keep((number, event))
+        return chunk
+
+    def _check_keys(self, line: bytes, plan: _Plan) -> None:
+        """Finds duplicate and unknown keys of a decoded line; counts the unknown ones."""
+        if len(line) > MAX_LINE:
+            raise LineError(Reason.LINE_TOO_LONG, f"limit {MAX_LINE} bytes")
+        line.decode()  # msgspec does not look into strings that it skips
+        shape = _shape(line)
+        unknown = plan.shapes.get(shape) if shape else None
+        if unknown is None:
+            unknown = plan.unknown(examine(line))
+            if shape:
+                if len(plan.shapes) >= _SHAPES_KEPT:
+                    plan.shapes.clear()
+                plan.shapes[shape] = unknown
+        self._count(plan.type, unknown)
+
+    def _count(self, type_: str, unknown: tuple[str, ...]) -> None:
+        for name in unknown:
+            key = f"{type_}.{name}"
+            if key not in self.unknown_fields and len(self.unknown_fields) >= _MAX_UNKNOWN:
+                key = f"{type_}.*"
+            self.unknown_fields[key] += 1
+
+    def _reject(self, number: int, line: bytes, error: Exception) -> Rejected:
+        """Says what is wrong with a line: first as JSON, then as an event, then in its fields."""
+        type_: str | None = None
+        try:
+            if len(line) > MAX_LINE:
+                raise LineError(Reason.LINE_TOO_LONG, f"limit {MAX_LINE} bytes")
+            fields = examine(line)
+            named = fields.get("type")
+            type_ = named if named in TYPES else None
+            if named == "batch":
+                raise LineError(Reason.HEADER_REPEATED)
+            if type_ is None:
+                raise LineError(Reason.UNKNOWN_TYPE)
+            if type_ not in self._allowed:
+                raise LineError(Reason.TYPE_NOT_OF_SOURCE, f"{type_} of {self._batch.header.source}")
+            if isinstance(error, msgspec.ValidationError):  # else they are counted already
+                self._count(type_, _PLANS[TYPES[type_]].unknown(fields))
+            raise error
+        except LineError as found:
+            reason, detail = found.reason, found.detail
+        except msgspec.ValidationError as found:
+            reason, detail = explain(str(found))
+        except TimeError as found:
+            reason, detail = Reason.BAD_TIME, str(found)
+        except (ValueError, RecursionError):
+            reason, detail = Reason.NOT_JSON, ""
+        return Rejected(number, type_, reason, detail, line[:MAX_LINE])
+
+
+def _plain(text: bytes) -> bool:
+    """Whether no line of `text` needs a look at its keys for what it holds. (Its count decides besides.)"""
+    return not (b"null" in text or b"\\u0000" in text or b'" ' in text or b'"\t' in text or b'"\r' in text)
+
+
+def _shape(line: bytes) -> tuple[bytes, ...] | None:
+    """The keys of a line in their order, with b"" for each string value; None where only a parse can tell."""
+    if (
+        b"\\" in line
+        or line.count(b"{") != 1
+        or b"[" in line
+        or b'"":' in line
+        or _GAP.search(line)
+        or _ODD_NUMBER.search(line)
+    ):
+        return None
+    return tuple(_TOKENS.findall(line))
+
+
+def _check_guid(guid: str, name: str) -> None:
+    if not (guid.isascii() and guid.isprintable() and " " not in guid and guid.strip("0-{}")):
+        raise LineError(Reason.BAD_GUID, f"`{name}`: not printable ASCII without spaces, or only zeros")
+
+
+def _check_object(event: Object) -> None:
+    for name in REQUIRED_BY_KIND.get(event.kind, REQUIRED_OF_OBJECTS):
+        if getattr(event, name) is None:
+            raise LineError(Reason.MISSING_FIELD, f"`{name}` of kind {event.kind}")
