@@ -217,7 +217,7 @@ def _exists(database: Database, name: str) -> bool:
 
 def _unreachable(error: psycopg.OperationalError) -> UserError:
     return UserError(
-        f"The database cannot be reached: {str(error).strip()}. Check ICON_DATABASE_URL and that its "
+        f"The database cannot be reached: {' '.join(str(error).split())} Check ICON_DATABASE_URL and that its "
         "server runs; for the embedded server: icon-assets db status."
     )
 

@@ -55,6 +55,8 @@ def _read(path: Path) -> dict[str, str]:
         return dict(json.loads(path.read_text()))
     except FileNotFoundError:
         return {}
+    except PermissionError as error:
+        raise UserError(f"{path} belongs to another user. Run icon-assets as that user.") from error
 
 
 def are_current(connection: psycopg.Connection, database: str, passwords: Mapping[str, str]) -> bool:

@@ -118,7 +118,7 @@ class EmbeddedServer:
     def _connects(self) -> bool:
         # SCRAM proves both sides: no other server that may have taken the port knows our password.
         try:
-            probe = {**self.conninfo(), "require_auth": "scram-sha-256", "connect_timeout": "5"}
+            probe = {**self.conninfo(), "require_auth": "scram-sha-256", "connect_timeout": "3"}
             psycopg.connect(make_conninfo(**probe)).close()
             return True
         except (FileNotFoundError, psycopg.OperationalError):
@@ -160,18 +160,23 @@ class EmbeddedServer:
                 return
         if not self._data.exists():
             self._initialise()
+        elif not self._password.exists():
+            raise UserError(
+                f"{self._password} is gone, and nobody can connect without it. Restore it from a backup, "
+                "or start over with ICON_VAR set to another directory."
+            )
         self._disown_stale_pid()
         for attempt in range(_PORT_TRIES):
             port = self._choose_port(new=attempt > 0)
             if self._launch(port):
+                self._runner.give(*(self.directory / name for name in ("lock", "alive", "port", "password")))
                 return
         raise UserError(f"No free port on {HOST} after {_PORT_TRIES} tries. See {self._log}.")
 
     def _initialise(self) -> None:
         """Makes the cluster beside its place and moves it there, so that half a cluster is never met."""
         self._log.mkdir(mode=0o700, exist_ok=True)
-        for path in (self.directory, self._log):
-            self._runner.give(path)
+        self._runner.give(self.directory, self._log)
         new = self.directory / "data.new"
         shutil.rmtree(new, ignore_errors=True)
         write_private(self._password, secrets.token_urlsafe(32) + "\n")

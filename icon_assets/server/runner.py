@@ -20,11 +20,19 @@ _ACCOUNTS = ("postgres", "nobody")
 
 
 @dataclass(frozen=True)
+class Account:
+    """A user that is not root."""
+
+    user: int
+    group: int
+
+
+@dataclass(frozen=True)
 class Runner:
     """How to start a program of PostgreSQL: what stands before it, and the account it needs, if any."""
 
     prefix: tuple[str, ...] = ()
-    account: pwd.struct_passwd | None = None
+    account: Account | None = None
 
     def run(
         self, program: str, *arguments: str | Path, keep_open: tuple[int, ...] = ()
@@ -40,15 +48,16 @@ class Runner:
             # The server must not take settings from PG* variables meant for clients, nor a locale.
             env={**{k: v for k, v in os.environ.items() if not k.startswith("PG")}, "LC_ALL": "C"},
             pass_fds=keep_open,
-            user=self.account.pw_uid if self.account else None,
-            group=self.account.pw_gid if self.account else None,
+            user=self.account.user if self.account else None,
+            group=self.account.group if self.account else None,
             extra_groups=[] if self.account else None,
         )
 
-    def give(self, path: Path) -> None:
-        """Makes the account the owner of `path`, which this process has just made."""
+    def give(self, *paths: Path) -> None:
+        """Makes the account the owner of files that this project has made."""
         if self.account:
-            os.chown(path, self.account.pw_uid, self.account.pw_gid)
+            for path in paths:
+                os.chown(path, self.account.user, self.account.group)
 
 
 @cache
@@ -69,14 +78,17 @@ def choose_runner(directory: Path) -> Runner:
     """The runner for a server whose files are in `directory`, which exists."""
     if os.geteuid() != 0:
         return Runner()
+    owner = directory.stat()
+    if owner.st_uid != 0:
+        return Runner(account=Account(owner.st_uid, owner.st_gid))
     if _namespaces_work():
         return Runner(prefix=_NAMESPACE)
-    account = _account(directory)
-    if account and _may_enter(account, directory) and _may_enter(account, binaries()):
+    account = _known_account()
+    if account and _may_enter(account, directory.parent) and _may_enter(account, binaries()):
         return Runner(account=account)
     raise UserError(
         "PostgreSQL does not run as root. User namespaces are forbidden here, and no unprivileged account "
-        f"may enter {directory} and {binaries()}. Run icon-assets as an ordinary user, "
+        f"may enter {directory.parent} and {binaries()}. Run icon-assets as an ordinary user, "
         "or set ICON_DATABASE_URL to a PostgreSQL server of your own (15 or later)."
     )
 
@@ -87,17 +99,13 @@ def _namespaces_work() -> bool:
     return subprocess.run([*_NAMESPACE, "true"], capture_output=True).returncode == 0
 
 
-def _account(directory: Path) -> pwd.struct_passwd | None:
-    """The account that already owns the directory, else one that a system has for such uses."""
-    owner = directory.stat().st_uid
-    if owner != 0:
-        return pwd.getpwuid(owner)
+def _known_account() -> Account | None:
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
-    return next((known[name] for name in _ACCOUNTS if name in known), None)
-
-
-def _may_enter(account: pwd.struct_passwd, directory: Path) -> bool:
-    test = subprocess.run(
-        ["test", "-x", str(directory.parent)], user=account.pw_uid, group=account.pw_gid, extra_groups=[]
+    return next(
+        (Account(known[name].pw_uid, known[name].pw_gid) for name in _ACCOUNTS if name in known), None
     )
-    return test.returncode == 0
+
+
+def _may_enter(account: Account, directory: Path) -> bool:
+    test = ["test", "-x", str(directory)]
+    return subprocess.run(test, user=account.user, group=account.group, extra_groups=[]).returncode == 0
