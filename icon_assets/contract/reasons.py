@@ -44,6 +44,8 @@ class Reason(StrEnum):
     )
     TIME_IN_FUTURE = "time_in_future", "A time more than one day ahead of the loader's clock."
 
+    CONFLICT = "conflict", "A line of the same key is there with other content; the first one stays."
+
     # A file that may yet become whole.
     EMPTY = "empty", "The file holds nothing."
     NO_HEADER = "no_header", "The first line is not, or not yet, a header."
@@ -65,6 +67,8 @@ class Reason(StrEnum):
     UNKNOWN_CONTRACT = "unknown_contract", "The header names another contract."
     UNKNOWN_SOURCE = "unknown_source", "The header names a source that the contract does not know."
     MORE_EVENTS = "more_events", "More lines than the header's `events`."
+
+    OTHER_CONTENT = "other_content", "The ledger has a batch of this identity with other content."
 
     # A file that cannot be read just now.
     GONE = "gone", "The file vanished after it was listed."
