@@ -1,0 +1,94 @@
+"""Agents: shifts, who is free, who gets the next call."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from simpy import Environment, Event
+
+from icon_assets.simulator.randomness import Stream
+
+
+@dataclass(slots=True, eq=False)
+class Agent:
+    """One person at one desk. `busy_since`/`idle_since` in ms of true time."""
+
+    dbid: int
+    dn: str
+    luck: Stream
+    logged_in: bool = False
+    leaving: bool = False
+    idle_since: int = 0
+
+
+class AgentPool:
+    """The agents of one group: those idle in order of waiting, and calls that wait for one of them.
+
+    Attributes: waited_ms, offers: what the pacing by wait time looks at.
+    """
+
+    def __init__(self, env: Environment, agents: list[Agent]) -> None:
+        self._env = env
+        self.agents = agents
+        self._idle: deque[Agent] = deque()
+        self._calls: deque[Event] = deque()
+        self.waited_ms = 0
+        self.offers = 0
+
+    @property
+    def idle(self) -> int:
+        return len(self._idle)
+
+    @property
+    def present(self) -> int:
+        return sum(agent.logged_in for agent in self.agents)
+
+    def find(self, dbid: int) -> Agent:
+        return next(agent for agent in self.agents if agent.dbid == dbid)
+
+    def take(self, wanted: Agent | None = None) -> Agent | None:
+        """An idle agent, the longest idle or the wanted one, now busy; None if there is none."""
+        if not self._idle or (wanted is not None and wanted not in self._idle):
+            return None
+        agent = wanted or self._idle[0]
+        self._idle.remove(agent)
+        self.waited_ms += int(self._env.now) - agent.idle_since
+        self.offers += 1
+        return agent
+
+    def wait(self, patience: int) -> Generator[Event, object, Agent | None]:
+        """The first agent to become free within `patience` ms, else None."""
+        call = self._env.event()
+        self._calls.append(call)
+        yield call | self._env.timeout(patience)
+        if call.triggered:
+            agent: Agent = call.value
+            return agent
+        self._calls.remove(call)
+        return None
+
+    def release(self, agent: Agent) -> None:
+        """An agent is free again: the longest waiting call, the idle queue, or home."""
+        if agent.leaving:
+            agent.leaving = agent.logged_in = False
+        elif self._calls:
+            self._calls.popleft().succeed(agent)
+        else:
+            agent.idle_since = int(self._env.now)
+            self._idle.append(agent)
+
+    def log_in(self, agent: Agent) -> None:
+        agent.leaving = False
+        if not agent.logged_in:
+            agent.logged_in = True
+            self.release(agent)
+
+    def log_out(self, agent: Agent) -> None:
+        """At once if idle, else after the call in hand."""
+        if agent in self._idle:
+            self._idle.remove(agent)
+            agent.logged_in = False
+        elif agent.logged_in:
+            agent.leaving = True
