@@ -1,10 +1,10 @@
 """Lines to checked events: what msgspec's typed decoding leaves unchecked is checked here, quickly.
 
-msgspec lets duplicate and unknown keys pass, and NUL characters. Every key of a line ends in `":` (where no
-white space stands between quote and colon), so the count of `":` is at least the number of keys. Where no
-`null` stands on the line, the number of fields that the struct got is that of fields not None. If both are
-equal, no key is a duplicate and none unknown, at the price of two counts. Any other line has its *shape*, its
-keys in their order, looked up among those seen; a line that is odd in other ways is examined in full.
+msgspec lets duplicate and unknown keys pass. Every key is followed by one colon, every time in a string holds
+two, so a line has at least as many colons as keys plus twice its string times. The keys that the event really
+got are its fields that are not None (where no `null` stands on the line). If the colons are exactly those, no
+key is a duplicate and none is unknown: two counts instead of a parse. On any other line the *shape*, its keys
+in their order, is looked up among those seen, and a line that is odd in other ways is examined in full.
 """
 
 from __future__ import annotations
@@ -38,13 +38,16 @@ from icon_assets.contract.times import DAY_MS, TimeError, epoch_ms
 
 _MAX_UNKNOWN = 1_000  # distinct unknown names counted one by one in a batch; the rest goes under `type.*`
 _SHAPES_KEPT = 4_096
+_GUID = re.compile(r"[!-~]+")
+_ZERO_GUID = re.compile(r"[0-]+|\{[0-]+\}")
+# No _ZERO_GUID lies between this and "{".
+_ZEROS = "0" * 65
 
-# On a line without backslashes: each key by its name, each string value as ''.
-_TOKENS = re.compile(rb'"([^"]*+)":|"[^"]*+"')
-# White space after a quote may stand before a colon, and then `":` does not count all keys.
-_GAP = re.compile(rb'"[ \t\r]')
-# Numbers that only the exact check can judge, in fields that msgspec skips.
-_ODD_NUMBER = re.compile(rb"[0-9]{40}|[0-9][eE]")
+# The shape of a line without backslashes: each key by its name, each string value as b"".
+_TOKENS = re.compile(rb'"([^"]++)"[ \t\r]*+:|"[^"]*+"')
+_EMPTY_KEY = re.compile(rb'""[ \t\r]*:')
+# Numbers that the exact check may refuse, in fields that msgspec skips.
+_ODD_NUMBER = re.compile(rb":[ \t\r]*-?(?:[0-9.]{40}|[0-9.]+[eE])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,8 @@ class _Plan:
         self.type = str(cls.__struct_config__.tag)
         self.keys = len(names) + 1  # and `type`
         self.known = frozenset(names) | {"type"}
-        self.guids = tuple(place for place, name in enumerate(names) if name in GUID_FIELDS)
+        self.guids = tuple((place, name) for place, name in enumerate(names) if name in GUID_FIELDS)
         self.times = tuple((place, name) for place, name in enumerate(names) if name in TIME_FIELDS)
-        self.names = names
         self.shapes: dict[tuple[bytes, ...], tuple[str, ...]] = {}
 
     def unknown(self, names: Iterable[str]) -> tuple[str, ...]:
@@ -143,20 +145,21 @@ class Decoder:
                 event = decode(line)
                 plan = _PLANS[event.__class__]
                 values = astuple(event)
-                if line.count(b'":') + values.count(None) != plan.keys or not (
-                    all_plain or (len(line) <= MAX_LINE and _plain(line))
-                ):
-                    self._check_keys(line, plan)
-                for place in plan.guids:
-                    guid = values[place]
-                    if guid is not None and not (guid.isalnum() and guid.isascii() and guid.strip("0")):
-                        _check_guid(guid, plan.names[place])
+                colons = plan.keys - values.count(None)
                 for place, name in plan.times:
                     if (time := values[place]) is not None:
+                        if time.__class__ is str:
+                            colons += 2
                         ms = epoch_ms(time, name)
                         if ms > horizon:
                             raise LineError(Reason.TIME_IN_FUTURE, f"`{name}`")
                         force_setattr(event, name, ms)
+                plain = all_plain or (len(line) <= MAX_LINE and _plain(line))
+                if line.count(b":") != colons or not plain:
+                    self._check_keys(line, plan, colons)
+                for place, name in plan.guids:
+                    if (guid := values[place]) is not None and not (plain and _ZEROS < guid < "{"):
+                        _check_guid(guid, name)
                 if isinstance(event, Object):
                     _check_object(event)
             except (ValueError, RecursionError, LineError) as error:
@@ -166,10 +169,12 @@ class Decoder:
             keep((number, event))
         return chunk
 
-    def _check_keys(self, line: bytes, plan: _Plan) -> None:
-        """Finds duplicate and unknown keys of a decoded line; counts the unknown ones."""
+    def _check_keys(self, line: bytes, plan: _Plan, colons: int) -> None:
+        """Finds duplicate and unknown keys of a line that msgspec could decode; counts the unknown ones."""
         if len(line) > MAX_LINE:
             raise LineError(Reason.LINE_TOO_LONG, f"limit {MAX_LINE} bytes")
+        if b"\\u0000" not in line and b"null" not in line and line.count(b":") == colons:
+            return
         line.decode()  # msgspec does not look into strings that it skips
         shape = _shape(line)
         unknown = plan.shapes.get(shape) if shape else None
@@ -218,26 +223,21 @@ class Decoder:
 
 
 def _plain(text: bytes) -> bool:
-    """Whether no line of `text` needs a look at its keys for what it holds. (Its count decides besides.)"""
-    return not (b"null" in text or b"\\u0000" in text or b'" ' in text or b'"\t' in text or b'"\r' in text)
+    """Whether `text` is printable ASCII without spaces and escapes, but for line ends, and holds no null."""
+    return text.isascii() and not (b" " in text or b"\\" in text or b"\x7f" in text or b"null" in text)
 
 
 def _shape(line: bytes) -> tuple[bytes, ...] | None:
-    """The keys of a line in their order, with b"" for each string value; None where only a parse can tell."""
-    if (
-        b"\\" in line
-        or line.count(b"{") != 1
-        or b"[" in line
-        or b'"":' in line
-        or _GAP.search(line)
-        or _ODD_NUMBER.search(line)
-    ):
+    """The keys of a line in their order; None where only a parse can tell or judge it."""
+    if b"\\" in line or b"[" in line or line.count(b"{") != 1:
+        return None
+    if _EMPTY_KEY.search(line) or _ODD_NUMBER.search(line):
         return None
     return tuple(_TOKENS.findall(line))
 
 
 def _check_guid(guid: str, name: str) -> None:
-    if not (guid.isascii() and guid.isprintable() and " " not in guid and guid.strip("0-{}")):
+    if not _GUID.fullmatch(guid) or _ZERO_GUID.fullmatch(guid):
         raise LineError(Reason.BAD_GUID, f"`{name}`: not printable ASCII without spaces, or only zeros")
 
 
