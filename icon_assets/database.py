@@ -120,7 +120,7 @@ def is_current(database: Database) -> bool:
     """Whether nothing is left to set up; two small queries."""
     try:
         with database.connect() as connection:
-            _check_version(connection)
+            _check_server(connection)
             migrated = connection.execute(
                 "select to_regclass('ops.alembic_version') is not null"
                 " and exists (select from pg_database where datname = %s)",
@@ -142,6 +142,7 @@ def set_up(database: Database) -> None:
     for name in (database.name, database.dagster_name):
         _create_database(database, name)
     upgrade(database.engine)
+    database.engine.dispose()
     set_roles(database)
 
 
@@ -157,7 +158,9 @@ def _create_database(database: Database, name: str) -> None:
         return
     try:
         with database.connect("postgres", autocommit=True) as connection:
-            connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("create database {} template template0 encoding 'UTF8'").format(sql.Identifier(name))
+            )
             # Made by us, so ours to close: who may connect is said role by role.
             connection.execute(
                 sql.SQL("revoke connect, temporary on database {} from public").format(sql.Identifier(name))
@@ -193,12 +196,18 @@ def _served(url: str) -> dict[str, str]:
     return conninfo
 
 
-def _check_version(connection: psycopg.Connection) -> None:
+def _check_server(connection: psycopg.Connection) -> None:
     found = connection.info.server_version // 10_000
     if found < OLDEST_SERVER:
         raise UserError(
             f"The server of ICON_DATABASE_URL is PostgreSQL {found}; {OLDEST_SERVER} or later is needed. "
             "Upgrade it, or unset ICON_DATABASE_URL to use the embedded server."
+        )
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise UserError(
+            f"The database {connection.info.dbname!r} has the encoding {encoding}. Name another one in "
+            "ICON_DATABASE_URL: one that does not exist yet is made with UTF8."
         )
 
 
@@ -217,8 +226,8 @@ def _exists(database: Database, name: str) -> bool:
 
 def _unreachable(error: psycopg.OperationalError) -> UserError:
     return UserError(
-        f"The database cannot be reached: {' '.join(str(error).split())} Check ICON_DATABASE_URL and that its "
-        "server runs; for the embedded server: icon-assets db status."
+        f"The database cannot be reached: {' '.join(str(error).split())} Check ICON_DATABASE_URL and that "
+        "its server runs; for the embedded server: icon-assets db status."
     )
 
 
@@ -230,5 +239,5 @@ def _url(conninfo: Mapping[str, str], scheme: str) -> str:
     extra = {name: value for name, value in conninfo.items() if name not in _MAIN_PARAMETERS}
     if not plain:
         extra |= {"host": conninfo["host"], "port": conninfo["port"]}
-    query = f"?{urlencode(extra)}" if extra else ""
+    query = f"?{urlencode(extra, quote_via=quote)}" if extra else ""
     return f"{scheme}://{main['user']}:{main['password']}@{where}/{main['dbname']}{query}"

@@ -31,7 +31,6 @@ def template(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -
     passwords = roles.passwords(tmp_path_factory.mktemp("passwords"))
     template = Database({**server.conninfo(), "dbname": TEMPLATE}, passwords)
     databases.set_up(template)
-    template.engine.dispose()
     return template
 
 

@@ -84,7 +84,8 @@ def apply(connection: psycopg.Connection, database: str, passwords: Mapping[str,
 
 
 def _make(connection: psycopg.Connection, role: Role, name: str, password: str) -> None:
-    exists = connection.execute("select from pg_roles where rolname = %s", [name]).fetchone()
+    found = connection.execute("select from pg_roles where rolname = %s", [name])
+    exists = found.fetchone() is not None
     for statement in (
         "alter role {role} login password {password}"
         if exists
