@@ -1,0 +1,61 @@
+{# The days that a run rebuilds. `int_run_window` fixes them once; every other model asks here. #}
+
+{# Whether the run must take every day: asked to, or a model is new and has no history yet. #}
+{% macro takes_every_day() %}
+    {%- set found = namespace(missing=flags.FULL_REFRESH) -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values()
+            if node.resource_type == 'model' and node.config.materialized == 'incremental' -%}
+            {%- if adapter.get_relation(node.database, node.schema, node.alias) is none -%}
+                {%- set found.missing = true -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(found.missing) }}
+{% endmacro %}
+
+{# The days themselves, as ISO text: written into the SQL so that the planner prunes partitions. #}
+{% macro window_days(entity) %}
+    {%- set window = ref('int_run_window') -%}
+    {%- if not execute -%}{{ return([]) }}{%- endif -%}
+    {%- set rows = run_query(
+        "select day::text from " ~ window ~ " where entity = '" ~ entity ~ "' order by day"
+    ) -%}
+    {{ return(rows.columns[0].values() | list) }}
+{% endmacro %}
+
+{# Condition on a source of ended and open objects: those of this run's days, and the open ones. #}
+{% macro in_window(entity) %}
+    {%- set days = window_days(entity) -%}
+    {%- if days | length == 0 -%}
+        final_day is null
+    {%- elif days | length <= 400 -%}
+        (final_day is null or final_day in ('{{ days | join("', '") }}'))
+    {%- else -%}
+        (
+            final_day is null
+            or final_day between '{{ days | first }}' and '{{ days | last }}'
+            and final_day in (select day from {{ ref('int_run_window') }} where entity = '{{ entity }}')
+        )
+    {%- endif -%}
+{% endmacro %}
+
+{# Pre-hook of a mart kept by day of termination: takes out what this run writes anew. #}
+{% macro delete_window(entity) %}
+    {%- set window = ref('int_run_window') -%}
+    {%- if is_incremental() -%}
+        delete from {{ this }}
+        where
+            final_day is null
+            or final_day in (select day from {{ window }} where entity = '{{ entity }}')
+    {%- endif -%}
+{% endmacro %}
+
+{# A full refresh of a part of the project would leave marts with one window's rows. #}
+{% macro refuse_partial_full_refresh() %}
+    {%- if execute and flags.FULL_REFRESH
+        and selected_resources | select('match', 'model\.') | list | length > 0
+        and 'model.icon_marts.int_run_window' not in selected_resources -%}
+        {{ exceptions.raise_compiler_error('a full refresh builds the whole project: drop --select') }}
+    {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,76 @@
+-- The seed, and a row for every code that came and is not in it.
+with
+
+known as (
+
+    select * from {{ ref('enum_call_result') }}
+
+),
+
+seen as (
+
+    {{ distinct_values(ref('fct_contact_attempt'), 'cpd_result_key') }}
+    union
+    {{ distinct_values(ref('fct_contact_attempt'), 'agent_result_key') }}
+
+),
+
+strange as (
+
+    select seen.value as code
+    from seen
+    where not exists (select 1 from known where known.code = seen.value)
+
+),
+
+final as (
+
+    select
+        code as call_result_key,
+        name as call_result_name,
+        class,
+        is_answered,
+        is_human,
+        is_right_party,
+        is_machine,
+        is_sit,
+        is_connect_failure,
+        is_agent_only,
+        is_dialed,
+        is_final,
+        reg_f_counts,
+        is_abandoned,
+        is_dropped,
+        true as is_known,
+        source_doc,
+        effective_from,
+        effective_to
+    from known
+
+    union all
+
+    select
+        code,
+        'Code ' || code,
+        'unknown',
+        false,
+        false,
+        false,
+        false,
+        false,
+        false,
+        false,
+        true,
+        false,
+        true,
+        false,
+        false,
+        false,
+        'seen in the data',
+        null,
+        null
+    from strange
+
+)
+
+select * from final

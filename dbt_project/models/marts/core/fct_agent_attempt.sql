@@ -1,0 +1,228 @@
+{{
+    config(
+        materialized='incremental',
+        pre_hook="{{ delete_window('chain') }}",
+        indexes=[
+            {'columns': ['final_day']},
+            {'columns': ['attempt_day']},
+            {'columns': ['call_attempt_guid']},
+            {'columns': ['agent_id']},
+        ],
+    )
+}}
+with
+
+attempts as (
+
+    select * from {{ ref('int_attempts') }}
+
+),
+
+attempt_calls as (
+
+    select * from {{ ref('int_attempt_calls') }}
+
+),
+
+intervals as (
+
+    select * from {{ ref('int_party_intervals') }}
+    where is_agent
+
+),
+
+attempt_parties as (
+
+    select * from {{ ref('int_attempt_parties') }}
+
+),
+
+dial_modes as (
+
+    select * from {{ ref('enum_dial_mode') }}
+
+),
+
+-- Where a line seizes the agent before there is a customer, the wait is no talk.
+stays as (
+
+    select
+        attempt_calls.ocs_id,
+        attempt_calls.chain_guid,
+        attempt_calls.attempt_guid,
+        attempt_calls.call_guid,
+        attempt_calls.call_relation,
+        intervals.party_guid,
+        intervals.agent_id,
+        intervals.is_dialing,
+        intervals.is_ringing,
+        intervals.is_connected,
+        intervals.is_held,
+        intervals.is_wrap,
+        intervals.entered_ts,
+        intervals.left_ts,
+        {{ ms_between('intervals.entered_ts', 'intervals.left_ts') }} as stay_ms,
+        case
+            when coalesce(dial_modes.is_seizing, false)
+                then greatest(
+                    {{ ms_between(
+                        'intervals.entered_ts',
+                        'least(intervals.left_ts, attempt_parties.customer_connected_ts)'
+                    ) }},
+                    0
+                )
+            else 0
+        end as wait_ms,
+        attempt_calls.call_relation = 'consult' as is_consult
+    from attempt_calls
+    inner join intervals on attempt_calls.call_guid = intervals.call_guid
+    inner join attempts
+        on
+            attempt_calls.chain_guid = attempts.chain_guid
+            and attempt_calls.ocs_id = attempts.ocs_id
+            and attempt_calls.attempt_guid = attempts.attempt_guid
+    left join attempt_parties
+        on
+            attempt_calls.chain_guid = attempt_parties.chain_guid
+            and attempt_calls.ocs_id = attempt_parties.ocs_id
+            and attempt_calls.attempt_guid = attempt_parties.attempt_guid
+    left join dial_modes on coalesce(attempts.dialing_mode, -1) = dial_modes.code
+
+),
+
+parties as (
+
+    select
+        ocs_id,
+        chain_guid,
+        attempt_guid,
+        party_guid,
+        min(call_guid) as call_guid,
+        min(call_relation) as call_relation,
+        max(agent_id) as agent_id,
+        min(entered_ts) as joined_ts,
+        max(left_ts) as left_ts,
+        sum(stay_ms) filter (where is_dialing or is_ringing) as ring_ms,
+        sum(stay_ms - wait_ms) filter (where is_connected and not is_consult) as engage_ms,
+        sum(wait_ms) filter (where is_connected and not is_consult) as asm_engage_ms,
+        sum(stay_ms) filter (where is_held and not is_consult) as hold_ms,
+        sum(stay_ms) filter (where is_wrap) as wrap_ms,
+        sum(stay_ms) filter (where is_consult and (is_connected or is_held)) as consult_ms
+    from stays
+    group by ocs_id, chain_guid, attempt_guid, party_guid
+
+),
+
+-- One row of an attempt stands for it where an attempt may count only once.
+placed as (
+
+    select
+        *,
+        row_number() over (
+            partition by chain_guid, ocs_id, attempt_guid
+            order by call_relation = 'consult', joined_ts, party_guid
+        ) = 1 as is_anchor
+    from parties
+
+),
+
+-- A preview is the agent's look at the record: until the first call, or the end without any.
+previews as (
+
+    select
+        attempts.ocs_id,
+        attempts.chain_guid,
+        attempts.attempt_guid,
+        attempts.record_agent_id,
+        {{ ms_between(
+            'attempts.attempt_start_ts',
+            'coalesce(min(attempt_calls.call_created_ts), attempts.attempt_end_ts)'
+        ) }} as preview_ms
+    from attempts
+    inner join dial_modes on attempts.dialing_mode = dial_modes.code
+    left join attempt_calls
+        on
+            attempts.chain_guid = attempt_calls.chain_guid
+            and attempts.ocs_id = attempt_calls.ocs_id
+            and attempts.attempt_guid = attempt_calls.attempt_guid
+            and attempt_calls.is_dialed_call
+    where dial_modes.is_preview
+    group by
+        attempts.ocs_id,
+        attempts.chain_guid,
+        attempts.attempt_guid,
+        attempts.record_agent_id,
+        attempts.attempt_start_ts,
+        attempts.attempt_end_ts
+
+),
+
+-- A record that an agent looked at and did not call, or whose call is not stored, is agent work
+-- too; its agent is known only where the record is kept for one.
+worked as (
+
+    select
+        coalesce(placed.ocs_id, previews.ocs_id) as ocs_id,
+        coalesce(placed.chain_guid, previews.chain_guid) as chain_guid,
+        coalesce(placed.attempt_guid, previews.attempt_guid) as attempt_guid,
+        placed.party_guid,
+        placed.call_guid,
+        placed.call_relation,
+        coalesce(placed.agent_id, previews.record_agent_id, -1) as agent_id,
+        coalesce(placed.is_anchor, true) as is_anchor,
+        placed.joined_ts,
+        placed.left_ts,
+        case when coalesce(placed.is_anchor, true) then greatest(previews.preview_ms, 0) end
+            as preview_ms,
+        placed.ring_ms,
+        placed.engage_ms,
+        placed.asm_engage_ms,
+        placed.hold_ms,
+        placed.wrap_ms,
+        placed.consult_ms
+    from placed
+    full outer join previews
+        on
+            placed.chain_guid = previews.chain_guid
+            and placed.ocs_id = previews.ocs_id
+            and placed.attempt_guid = previews.attempt_guid
+
+),
+
+final as (
+
+    select
+        worked.ocs_id,
+        worked.attempt_guid as call_attempt_guid,
+        worked.chain_guid,
+        worked.party_guid,
+        worked.call_guid,
+        worked.agent_id,
+        attempts.final_day,
+        attempts.attempt_day,
+        attempts.campaign_id,
+        attempts.group_id,
+        attempts.calling_list_id,
+        coalesce(attempts.dialing_mode, -1) as dialing_mode_key,
+        worked.call_relation,
+        worked.is_anchor,
+        worked.joined_ts,
+        worked.left_ts,
+        worked.preview_ms,
+        worked.ring_ms::bigint as ring_ms,
+        worked.engage_ms::bigint as engage_ms,
+        worked.asm_engage_ms::bigint as asm_engage_ms,
+        worked.hold_ms::bigint as hold_ms,
+        worked.wrap_ms::bigint as wrap_ms,
+        worked.consult_ms::bigint as consult_ms,
+        {{ audit_columns() }}
+    from worked
+    inner join attempts
+        on
+            worked.chain_guid = attempts.chain_guid
+            and worked.ocs_id = attempts.ocs_id
+            and worked.attempt_guid = attempts.attempt_guid
+
+)
+
+select * from final

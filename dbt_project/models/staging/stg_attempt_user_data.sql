@@ -1,0 +1,24 @@
+-- Calls whose attached data names an outbound attempt. Key without case, value trimmed;
+-- both expressions are those of the index on the table.
+with
+
+source as (
+
+    select * from {{ source('idb', 'g_userdata_history') }}
+
+),
+
+renamed as (
+
+    select
+        btrim(value) as call_attempt_guid,
+        callid as call_guid,
+        cseq,
+        changetype as change_type,
+        {{ utc('added') }} as event_ts
+    from source
+    where upper(keyname) = 'GSW_CALL_ATTEMPT_GUID'
+
+)
+
+select * from renamed

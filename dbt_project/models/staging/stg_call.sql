@@ -1,0 +1,26 @@
+-- Voice calls and multimedia interactions.
+with
+
+source as (
+
+    select * from {{ source('idb', 'g_call') }}
+
+),
+
+renamed as (
+
+    select
+        callid as call_guid,
+        parentcallid as parent_call_guid,
+        mergecallid as merge_call_guid,
+        irid as interaction_guid,
+        calltype as call_type,
+        switchid as switch_id,
+        media,
+        {{ utc('created') }} as created_ts,
+        {{ utc('terminated') }} as ended_ts
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,79 @@
+-- Campaign sessions: the ended ones as finalized, the open ones as they stand.
+with
+
+ended as (
+
+    select
+        final_day,
+        false as is_open,
+        synthetic_close,
+        ocsid,
+        sessid,
+        campaignid,
+        groupid,
+        state,
+        dialmode,
+        optimmode,
+        optimvalue,
+        created,
+        terminated,
+        lastchange,
+        lastseq
+    from {{ source('final', 'go_campaign') }}
+
+),
+
+open_ones as (
+
+    select
+        null::date as final_day,
+        true as is_open,
+        null::varchar as synthetic_close,
+        ocsid,
+        sessid,
+        campaignid,
+        groupid,
+        state,
+        dialmode,
+        optimmode,
+        optimvalue,
+        created,
+        terminated,
+        lastchange,
+        lastseq
+    from {{ source('idb', 'go_campaign') }}
+    where terminated is null
+
+),
+
+combined as (
+
+    select * from ended
+    union all
+    select * from open_ones
+
+),
+
+renamed as (
+
+    select
+        final_day,
+        is_open,
+        synthetic_close,
+        ocsid as ocs_id,
+        sessid as session_id,
+        campaignid as campaign_id,
+        groupid as group_id,
+        state as final_state,
+        dialmode as dialing_mode,
+        optimmode as optimization_mode,
+        optimvalue as optimization_target,
+        lastseq as last_seq,
+        {{ utc('created') }} as loaded_ts,
+        {{ utc('terminated') }} as ended_ts,
+        {{ utc('lastchange') }} as last_event_ts
+    from combined
+
+)
+
+select * from renamed

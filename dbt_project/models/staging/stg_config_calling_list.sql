@@ -1,0 +1,20 @@
+-- Names of calling lists.
+with
+
+source as (
+
+    select * from {{ source('idb', 'gc_calling_list') }}
+
+),
+
+renamed as (
+
+    select
+        id as calling_list_id,
+        name as calling_list_name,
+        tenantid as tenant_id
+    from source
+
+)
+
+select * from renamed

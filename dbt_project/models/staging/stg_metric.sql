@@ -1,0 +1,26 @@
+-- What OCS measured itself, one row a measurement.
+with
+
+source as (
+
+    select * from {{ source('idb', 'go_metrics') }}
+
+),
+
+renamed as (
+
+    select
+        ocsid as ocs_id,
+        metric,
+        value,
+        campaignid as campaign_id,
+        groupid as group_id,
+        callinglistid as calling_list_id,
+        callattid as call_attempt_guid,
+        callid as call_guid,
+        {{ utc('added') }} as event_ts
+    from source
+
+)
+
+select * from renamed
