@@ -34,8 +34,10 @@ _INTERVALS = {"go_campaignhistory", "go_chainrec_hist"}
 def _type(column: Column, in_key: bool) -> sa.types.TypeEngine[object]:
     if column.type.startswith("varchar"):
         length = int(column.type[len("varchar(") : -1])
-        # Keys are opaque GUIDs: bytes order them, and collation "C" compares fastest.
-        return sa.String(length, collation="C" if in_key else None)
+        # GUIDs are opaque bytes, and collation "C" compares fastest. All of them have it: an index
+        # of another collation does not serve a look-up.
+        is_guid = in_key or column.name.endswith(("guid", "id"))
+        return sa.String(length, collation="C" if is_guid else None)
     types: dict[str, sa.types.TypeEngine[object]] = {
         "integer": sa.Integer(),
         "bigint": sa.BigInteger(),

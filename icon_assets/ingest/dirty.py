@@ -32,28 +32,37 @@ _CHAINS = {
     "metric": """
         select distinct h.ocsid, h.chainguid
         from (select distinct callattid from stage_metric where callattid is not null) as s
-        inner join idb.go_chainrec_hist as h on h.callattid = s.callattid and h.ocsid = %(dbid)s
+        cross join lateral (
+            select h.ocsid, h.chainguid from idb.go_chainrec_hist as h
+            where h.callattid = s.callattid and h.ocsid = %(dbid)s
+            offset 0
+        ) as h
     """,
     "call": f"""
         with calls as materialized ({_TOUCHED_CALLS}),
         attempts as materialized (
-            select upper(u.keyname) as keyname, btrim(u.value) as callattid
+            select btrim(u.value) as callattid
             from calls as c
-            inner join idb.g_userdata_history as u on u.callid = c.callid
-            where upper(u.keyname) = 'GSW_CALL_ATTEMPT_GUID'
-            union
-            select upper(u.keyname), btrim(u.value)
-            from calls as c
-            inner join idb.g_secure_userdata_history as u on u.callid = c.callid
-            where upper(u.keyname) = 'GSW_CALL_ATTEMPT_GUID'
+            cross join lateral (
+                select u.value from idb.g_userdata_history as u
+                where u.callid = c.callid and upper(u.keyname) = 'GSW_CALL_ATTEMPT_GUID'
+                union all
+                select u.value from idb.g_secure_userdata_history as u
+                where u.callid = c.callid and upper(u.keyname) = 'GSW_CALL_ATTEMPT_GUID'
+            ) as u
+            group by 1
         )
         select x.ocsid, x.chainguid
         from calls as c
-        inner join idb.gox_chain_call as x on x.callid = c.callid
+        cross join lateral (
+            select x.ocsid, x.chainguid from idb.gox_chain_call as x where x.callid = c.callid offset 0
+        ) as x
         union
         select h.ocsid, h.chainguid
         from attempts as a
-        inner join idb.go_chainrec_hist as h on h.callattid = a.callattid
+        cross join lateral (
+            select h.ocsid, h.chainguid from idb.go_chainrec_hist as h where h.callattid = a.callattid offset 0
+        ) as h
     """,
 }
 _TRIGGER = {"call": "call", "party": "call", "userdata": "call"}
@@ -62,8 +71,11 @@ _MARK_CHAINS = """
     insert into ops.dirty_day (entity, day, reason, objects, batch_id)
     select 'chain', c.terminated::date, %(reason)s, count(*), %(batch_id)s
     from ({chains}) as t
-    inner join idb.go_chain as c on c.ocsid = t.ocsid and c.chainguid = t.chainguid
-    where c.terminated is not null
+    cross join lateral (
+        select c.terminated from idb.go_chain as c
+        where c.chainguid = t.chainguid and c.ocsid = t.ocsid and c.terminated is not null
+        offset 0
+    ) as c
     group by c.terminated::date
 """
 
@@ -77,12 +89,12 @@ _MARK_ENDS = """
             case when o.terminated::date is distinct from t.was_terminated::date then 'moved' else %(entity)s end
                 as reason
         from {touched} as t
-        inner join idb.{base} as o on {match}
+        cross join lateral (select o.terminated from idb.{base} as o where {match} offset 0) as o
         where t.was_terminated is not null
         union all
         select o.terminated::date, 'ended'
         from {touched} as t
-        inner join idb.{base} as o on {match}
+        cross join lateral (select o.terminated from idb.{base} as o where {match} offset 0) as o
         where o.terminated is not null and o.terminated::date is distinct from t.was_terminated::date
     ) as e
     group by e.day, e.reason

@@ -4,6 +4,9 @@ One statement inserts the lines whose key is not there yet, in the order of the 
 inserts fewer lines than were staged is the stage compared with the table: the rest are known (same
 content) or in conflict (same key, other content), and leave the stage, which then holds exactly
 what is new.
+
+Joins from the stage to a large table are lateral with `offset 0`: an index look-up a staged row. Left
+to itself the planner at times read the whole history (23 ms became 1.2 s on 0.1 million metrics).
 """
 
 from __future__ import annotations
@@ -109,7 +112,7 @@ class History:
                     ({", ".join(expressions[name] for name in content)})
                     is distinct from ({", ".join(f"h.{name}" for name in content)}) as conflict
                 from stage_{self.type} as s {self.join}
-                inner join idb.{self.table} as h on {self._match()}
+                cross join lateral (select * from idb.{self.table} as h where {self._match()} offset 0) as h
                 where
                     {self.where}
                     and not (h.gsys_seq = %(batch_id)s and s.line in (select i.line from inserted as i))

@@ -6,21 +6,6 @@ insert into idb.go_chain (
     lastchange, lastchange_ts, lastchange_tcode, firstseq, lastseq,
     gsys_domain, gsys_partition, gsys_seq, gsys_useq
 )
-with folded as (
-    select
-        h.chainguid,
-        min(h.seq) as firstseq,
-        max(h.seq) as lastseq,
-        max(h.seq) filter (where h.state <> 0) as last_busy_seq,
-        max(idb.at_seq(h.seq, h.recordhandle)) as recordhandle,
-        max(idb.at_seq(h.seq, h.cause)) as cause,
-        max(idb.at_seq(h.seq, h.cpdresult)) as cpdresult,
-        max(idb.at_seq(h.seq, h.agentresult)) as agentresult
-    from touched_chain as t
-    inner join idb.go_chainrec_hist as h on h.chainguid = t.chainguid and h.ocsid = t.ocsid
-    group by h.chainguid
-)
-
 select
     t.chainguid,
     t.ocsid,
@@ -28,7 +13,7 @@ select
     t.campaignid,
     t.groupid,
     t.callinglistid,
-    final.state,
+    idb.value_at(f.state),
     idb.value_at(f.recordhandle),
     idb.value_at(f.cause),
     idb.value_at(f.cpdresult),
@@ -48,20 +33,41 @@ select
     coalesce(first.gsys_partition, final.gsys_partition),
     %(batch_id)s,
     %(batch_id)s
-from folded as f
-inner join touched_chain as t on t.chainguid = f.chainguid
-inner join idb.go_chainrec_hist as final
-    on final.chainguid = f.chainguid and final.ocsid = t.ocsid and final.seq = f.lastseq
-left join idb.go_chainrec_hist as first
-    on first.chainguid = f.chainguid and first.ocsid = t.ocsid and first.seq = 1 and first.state in (0, 1)
+from touched_chain as t
+cross join lateral (
+    select
+        min(h.seq) as firstseq,
+        max(h.seq) as lastseq,
+        max(h.seq) filter (where h.state <> 0) as last_busy_seq,
+        max(idb.at_seq(h.seq, h.state)) as state,
+        max(idb.at_seq(h.seq, h.recordhandle)) as recordhandle,
+        max(idb.at_seq(h.seq, h.cause)) as cause,
+        max(idb.at_seq(h.seq, h.cpdresult)) as cpdresult,
+        max(idb.at_seq(h.seq, h.agentresult)) as agentresult
+    from idb.go_chainrec_hist as h
+    where h.chainguid = t.chainguid and h.ocsid = t.ocsid
+) as f
+left join lateral (
+    select h.added, h.added_ts, h.added_tcode, h.gsys_partition
+    from idb.go_chainrec_hist as h
+    where h.chainguid = t.chainguid and h.ocsid = t.ocsid and h.seq = f.lastseq
+    offset 0
+) as final on true
+left join lateral (
+    select h.added, h.added_ts, h.added_tcode, h.gsys_partition
+    from idb.go_chainrec_hist as h
+    where h.chainguid = t.chainguid and h.ocsid = t.ocsid and h.seq = 1 and h.state in (0, 1)
+    offset 0
+) as first on true
 left join lateral (
     select h.added, h.added_ts, h.added_tcode
     from idb.go_chainrec_hist as h
-    where h.chainguid = f.chainguid and h.ocsid = t.ocsid and h.seq > coalesce(f.last_busy_seq, 0) and h.seq > 1
+    where h.chainguid = t.chainguid and h.ocsid = t.ocsid and h.seq > coalesce(f.last_busy_seq, 0)
     order by h.seq
     limit 1
-) as ended on final.state = 0 and (f.last_busy_seq is not null or f.firstseq > 1)
-order by f.chainguid
+) as ended on idb.value_at(f.state) = 0 and (f.last_busy_seq is not null or f.firstseq > 1)
+where f.lastseq is not null
+order by t.chainguid
 on conflict (chainguid, ocsid) do update set
 state = excluded.state,
 recordhandle = excluded.recordhandle,
