@@ -94,7 +94,6 @@ class Database:
             "ICON_PG_USER": self.conninfo["user"],
             "ICON_PG_PASSWORD": self.conninfo["password"],
             "ICON_PG_DBNAME": self.name,
-            "ICON_DAGSTER_DB": self.dagster_name,
             "ICON_DAGSTER_URL": self.dagster_url,
         }
 
