@@ -82,7 +82,7 @@ class _Plan:
         self.shapes: dict[tuple[bytes, ...], tuple[str, ...]] = {}
 
     def unknown(self, names: Iterable[str]) -> tuple[str, ...]:
-        """The names that this type does not have. LineError where one differs from a known one in case only."""
+        """The names that this type does not have. LineError where one differs in case only."""
         unknown = tuple(name for name in names if name not in self.known)
         for name in unknown:
             if name.lower() in self.known:
@@ -111,8 +111,8 @@ class Decoder:
     def chunks(self) -> Iterator[Chunk]:
         """All event lines in order, in chunks of about 2 MiB of text.
 
-        Raises what the reader raises, Refused where there are more lines than the header's `events`, Incomplete
-        where there are fewer or the last one of an uncompressed file is half written.
+        Raises what the reader raises, Refused where there are more lines than the header's `events`,
+        Incomplete where there are fewer or the last one of an uncompressed file is half written.
         """
         events = self._batch.header.events
         total = last = 0
@@ -123,6 +123,7 @@ class Decoder:
             chunk = self._chunk(first, block, lines)
             total += len(chunk.events) + len(chunk.rejected)
             if total > events:
+                self._batch.unchanged()
                 raise Refused(Reason.MORE_EVENTS, f"more than {events}")
             half = chunk.rejected[-1] if chunk.rejected else None
             yield chunk
@@ -201,7 +202,7 @@ class Decoder:
                 raise LineError(Reason.LINE_TOO_LONG, f"limit {MAX_LINE} bytes")
             fields = examine(line)
             named = fields.get("type")
-            type_ = named if named in TYPES else None
+            type_ = named if isinstance(named, str) and named in TYPES else None
             if named == "batch":
                 raise LineError(Reason.HEADER_REPEATED)
             if type_ is None:

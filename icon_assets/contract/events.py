@@ -49,11 +49,15 @@ class Event(Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
 
 
 class Connection(Event, frozen=True, kw_only=True, gc=False, tag="connection"):
+    """ICON's connection to the source was made or lost."""
+
     dsconn_type: Int
     state: State
 
 
 class Campaign(Event, frozen=True, kw_only=True, gc=False, tag="campaign"):
+    """A campaign session entered a state."""
+
     sessid: Guid
     campaignid: Int
     groupid: Int
@@ -68,6 +72,8 @@ class Campaign(Event, frozen=True, kw_only=True, gc=False, tag="campaign"):
 
 
 class CampaignProperty(Event, frozen=True, kw_only=True, gc=False, tag="campaign_property"):
+    """A dial mode or optimization target of a campaign session changed."""
+
     sessid: Guid
     seq: Seq
     dialmode: Int | None = None
@@ -80,6 +86,8 @@ class CampaignProperty(Event, frozen=True, kw_only=True, gc=False, tag="campaign
 
 
 class Chain(Event, frozen=True, kw_only=True, gc=False, tag="chain"):
+    """A chain entered a state, or repeats it with a late result."""
+
     chainguid: Guid
     sessid: Guid
     campaignid: Int
@@ -98,6 +106,8 @@ class Chain(Event, frozen=True, kw_only=True, gc=False, tag="chain"):
 
 
 class Record(Event, frozen=True, kw_only=True, gc=False, tag="record"):
+    """A record of a chain as the calling list holds it."""
+
     chainguid: Guid
     recordhandle: Int
     switchid: Int | None = None
@@ -120,7 +130,10 @@ class Record(Event, frozen=True, kw_only=True, gc=False, tag="record"):
 
 
 class Field(Event, frozen=True, kw_only=True, gc=False, tag="field"):
-    """oldvalue and newvalue may be longer than the 4000 characters that the IDB keeps: the loader cuts them."""
+    """A custom field of a record was set.
+
+    oldvalue and newvalue may be longer than the 4000 characters that the IDB keeps: the loader cuts them.
+    """
 
     chainguid: Guid
     recordhandle: Int
@@ -135,6 +148,8 @@ class Field(Event, frozen=True, kw_only=True, gc=False, tag="field"):
 
 
 class ChainCall(Event, frozen=True, kw_only=True, gc=False, tag="chain_call"):
+    """A call that OCS made for an attempt."""
+
     chainguid: Guid
     switchid: Int | None = None
     callattid: Guid
@@ -142,6 +157,8 @@ class ChainCall(Event, frozen=True, kw_only=True, gc=False, tag="chain_call"):
 
 
 class Metric(Event, frozen=True, kw_only=True, gc=False, tag="metric"):
+    """A figure that OCS calculated: a count, or milliseconds where the name ends in _ms."""
+
     metric: Code
     value: Long
     switchid: Int | None = None
@@ -153,6 +170,8 @@ class Metric(Event, frozen=True, kw_only=True, gc=False, tag="metric"):
 
 
 class Call(Event, frozen=True, kw_only=True, gc=False, tag="call"):
+    """A call or interaction was created, merged or ended."""
+
     callid: CallId
     cseq: Int
     change: CallChange
@@ -166,6 +185,8 @@ class Call(Event, frozen=True, kw_only=True, gc=False, tag="call"):
 
 
 class Party(Event, frozen=True, kw_only=True, gc=False, tag="party"):
+    """A party of a call entered a state."""
+
     partyid: Guid
     callid: CallId
     pseq: Int
@@ -179,6 +200,8 @@ class Party(Event, frozen=True, kw_only=True, gc=False, tag="party"):
 
 
 class UserData(Event, frozen=True, kw_only=True, gc=False, tag="userdata"):
+    """A key of a call's user data changed."""
+
     callid: CallId
     partyid: Guid | None = None
     cseq: Int

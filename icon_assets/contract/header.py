@@ -46,13 +46,14 @@ def parse_header(line: bytes, whole: bool) -> Header:
         if not whole:
             raise Incomplete(Reason.NO_HEADER, "the only line is cut") from None
         raise Refused(Reason.BAD_HEADER, f"{error.reason}: {error.detail}") from None
-    if fields.get("type") != "batch":
-        if fields.get("type") in TYPES:
-            raise Incomplete(Reason.NO_HEADER, "the first line is an event")
+    type_, contract, source = (str(fields.get(name)) for name in ("type", "contract", "source"))
+    if type_ in TYPES:
+        raise Incomplete(Reason.NO_HEADER, "the first line is an event")
+    if type_ != "batch":
         raise Refused(Reason.BAD_HEADER, '`type` is not "batch"')
-    if fields.get("contract") != CONTRACT:
+    if contract != CONTRACT:
         raise Refused(Reason.UNKNOWN_CONTRACT, f"known: {CONTRACT}")
-    if fields.get("source") not in ALLOWED:
+    if source not in ALLOWED:
         raise Refused(Reason.UNKNOWN_SOURCE, f"known: {', '.join(ALLOWED)}")
     try:
         if fields.get("sent") is not None:

@@ -13,7 +13,7 @@ from icon_assets.contract.reasons import Incomplete, Reason, Refused
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 
-# Event lines compress by 5 to 40 times, a million lines of one chain by less than 100; a bomb by 1000 and more.
+# Event lines compress 5 to 40 times, a million lines of one chain less than 100; a bomb 1000 and more.
 MAX_RATIO = 300
 RATIO_FROM = 16 * 2**20  # inflated bytes below which no ratio is suspicious
 MAX_INFLATED = 64 * 2**30
@@ -60,8 +60,8 @@ class _ZstdFrame:
 def inflate(read: Read) -> tuple[bool, Iterator[bytes]]:
     """Whether the stream is compressed, and its text in pieces of at most some MiB.
 
-    read(n) gives up to n stored bytes, b"" at the end. The pieces end with Incomplete where the stream was cut,
-    with Refused where it is damaged, followed by other bytes than zero padding, or larger than the limits.
+    read(n) gives up to n stored bytes, b"" at the end. The pieces end with Incomplete where the stream was
+    cut, with Refused where it is damaged, followed by other bytes than zeros, or larger than the limits.
     """
     stored = 0
 

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import fsspec
@@ -46,8 +47,8 @@ class Landing:
             self._fs, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise LandingError(
-                f"landing zone {self._shown}: {type(error).__name__}; set ICON_LANDING_URL to a folder or to an "
-                "fsspec URL whose driver (s3fs, gcsfs, adlfs, ...) is installed"
+                f"landing zone {self._shown}: {type(error).__name__}; set ICON_LANDING_URL to a folder, or "
+                "to an fsspec URL whose driver (s3fs, gcsfs, adlfs, ...) is installed"
             ) from None
         self._root = str(root)
         self._local = isinstance(self._fs, LocalFileSystem)
@@ -67,7 +68,10 @@ class Landing:
 
     @contextmanager
     def open(self, file: LandingFile) -> Iterator[Batch]:
-        """The batch in a listed file, its header read. Incomplete, Refused or Unreadable, here and while reading."""
+        """The batch in a listed file, its header read.
+
+        Raises Incomplete, Refused or Unreadable, here and while the batch is read.
+        """
         problem = file.problem or _name_problem(tuple(file.path.split("/")))
         if problem:
             raise problem
@@ -104,20 +108,22 @@ class Landing:
     def _open_local(self, path: str) -> Iterator[Batch]:
         with _os_errors():
             descriptor = _open_beneath(self._root, path.split("/"))
-        with os.fdopen(descriptor, "rb", buffering=0) as stored:
+        try:
             before = os.fstat(descriptor)
             if problem := _kind_problem(before):
                 raise problem
 
             def unchanged() -> None:
                 with _os_errors():
-                    now, there = os.fstat(descriptor), os.lstat(os.path.join(self._root, path))
+                    now, there = os.fstat(descriptor), Path(self._root, path).lstat()
                 if (there.st_dev, there.st_ino) != (before.st_dev, before.st_ino):
                     raise Unreadable(Reason.REPLACED)
                 if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
                     raise Incomplete(Reason.FILE_GREW)
 
-            yield Batch(_reading(stored.read), unchanged)
+            yield Batch(_reading(lambda size: os.read(descriptor, size)), unchanged)
+        finally:
+            os.close(descriptor)
 
     @contextmanager
     def _open_stored(self, path: str) -> Iterator[Batch]:
@@ -157,7 +163,7 @@ def _kind_problem(found: os.stat_result) -> Refused | None:
 
 
 def _open_beneath(root: str, parts: list[str]) -> int:
-    """Opens root/part/.../part for reading, following no link below root; O_NONBLOCK so that no pipe blocks."""
+    """Opens root/part/.../part for reading without following a link below root, or blocking on a pipe."""
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for part in parts[:-1]:

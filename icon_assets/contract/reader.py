@@ -37,14 +37,15 @@ _FOREIGN = {
 class Batch:
     """Reads one batch once, from its start to its end, in memory that does not depend on its size.
 
-    read(n): up to n stored bytes, b"" at the end. unchanged(): raises Incomplete or Unreadable if what is read
-    changed meanwhile. Opening reads the header; it, blocks() and skip() raise Incomplete, Refused or Unreadable.
+    read(n): up to n stored bytes, b"" at the end. unchanged(): raises Incomplete or Unreadable if what is
+    read has changed meanwhile; to be asked before a complaint about the content. Opening reads the header;
+    that, blocks() and skip() raise Incomplete, Refused or Unreadable.
     """
 
     header: Header
 
     def __init__(self, read: Read, unchanged: Callable[[], None] = lambda: None) -> None:
-        self._unchanged = unchanged
+        self.unchanged = unchanged
         self._digest = hashlib.sha256()
         self._ended = False
         self._line = 0
@@ -99,11 +100,11 @@ class Batch:
 
     @contextmanager
     def _if_unchanged(self) -> Iterator[None]:
-        """Before any complaint about the content: did the file change while it was read?"""
+        """Asks, before a complaint about the content goes on, whether the file changed meanwhile."""
         try:
             yield
         except (Incomplete, Refused):
-            self._unchanged()
+            self.unchanged()
             raise
 
     def _read_blocks(self, read: Read) -> Iterator[bytes]:
@@ -112,7 +113,7 @@ class Batch:
             last = b"\n"
             for last in _blocks(_text(self._hashed(pieces))):
                 yield last
-        self._unchanged()
+        self.unchanged()
         self.cut = not compressed and not last.endswith(b"\n")
         self._ended = True
 

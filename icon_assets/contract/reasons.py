@@ -11,6 +11,7 @@ class Reason(StrEnum):
     text: str
 
     def __new__(cls, code: str, text: str) -> Reason:
+        """Called by Enum with each member's code and text."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.text = text
@@ -76,7 +77,7 @@ class Reason(StrEnum):
     OS_ERROR = "os_error", "The operating system or the object store reported an error."
 
 
-class FileProblem(Exception):
+class FileProblem(Exception):  # noqa: N818  # most are no errors: the file has to wait
     """Why a file cannot be loaded. `detail` holds names and limits, never values of the data."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
