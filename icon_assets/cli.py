@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from icon_assets.commands import db, url
+from icon_assets.commands import db, demo, dev, docs, process, url
 from icon_assets.errors import UserError
 
 app = typer.Typer(
@@ -17,6 +17,10 @@ app = typer.Typer(
 )
 app.add_typer(db.app, name="db")
 app.command()(url.url)
+app.command()(process.process)
+app.command()(dev.dev)
+app.command()(demo.demo)
+app.command()(docs.docs)
 
 
 def main() -> None:

@@ -1,0 +1,106 @@
+"""What has ended, by day of termination: two partitioned assets, and the one that keeps their days current.
+
+A range of `final/*` is rebuilt by a backfill, from the UI or a schedule. In between, `ops/final_day` rebuilds
+whichever days the loader has marked, in the run that loaded them, and reports each as a partition of
+`final/*`. That costs 20 ms a day; a run of its own costs 4 s, and could be asked for only after the drain.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import dagster as dg
+
+from icon_assets.assets.raw import idb_key, raw_tables
+from icon_assets.database import Database
+from icon_assets.finalize.days import FinalDay, finalize
+from icon_assets.finalize.dirty import dirty_days
+from icon_assets.idb.catalogue import catalogue
+from icon_assets.idb.schema import FINAL_TABLES
+from icon_assets.metadata import day_metadata, days_metadata, table_metadata
+from icon_assets.progress import Progress
+
+FINAL_DAY = dg.AssetKey(["ops", "final_day"])
+FINAL_KEYS = {entity: dg.AssetKey(["final", tables[0]]) for entity, tables in FINAL_TABLES.items()}
+_OBJECTS = {"campaign": "Campaign sessions", "chain": "Chains"}
+# What is rebuilt before it is reported: a crash leaves so many days final that the UI does not show as such.
+_DAYS_AT_ONCE = 31
+
+
+def final_assets(days: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    """All three; campaigns and chains are finalized independently of each other."""
+    return [*(_final_table(entity, days) for entity in FINAL_TABLES), _final_day(days)]
+
+
+def _final_table(entity: str, days: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    tables = FINAL_TABLES[entity]
+
+    @dg.asset(
+        key=FINAL_KEYS[entity],
+        deps=[idb_key(table) for table in tables],
+        partitions_def=days,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool="final",
+        group_name="final",
+        kinds={"postgres", "table"},
+        description=(
+            f"{_OBJECTS[entity]} that have ended, by the day (UTC) on which they ended, with all that "
+            f"belongs to them: {', '.join(f'`final.{table}`' for table in tables)}. A day is rebuilt as a "
+            "whole and swapped in one transaction."
+        ),
+        metadata=table_metadata(
+            "final",
+            catalogue().tables[tables[0]],
+            [dg.TableColumn("final_day", "date", description="Day (UTC) on which the object ended.")],
+        ),
+    )
+    def final_table(
+        context: dg.AssetExecutionContext,
+        database: dg.ResourceParam[Database],
+        progress: dg.ResourceParam[Progress],
+    ) -> None:
+        wanted = [date.fromisoformat(key) for key in context.partition_keys]
+        for day in _rebuild(database, entity, wanted, progress):
+            context.add_asset_metadata(day_metadata(day), partition_key=day.day.isoformat())
+
+    return final_table
+
+
+def _rebuild(database: Database, entity: str, days: Sequence[date], progress: Progress) -> Iterator[FinalDay]:
+    """Finalizes `days`, a month's worth at once: between them other finalizers get their turn."""
+    for start in range(0, len(days), _DAYS_AT_ONCE):
+        some = days[start : start + _DAYS_AT_ONCE]
+        yield from finalize(database.engine, entity, some[0], some[-1], days=some)
+        progress(f"Finalizing {entity} days", start + len(some), len(days))
+
+
+def _final_day(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=FINAL_DAY,
+        deps=[raw_tables],
+        group_name="final",
+        kinds={"postgres", "table"},
+        description=(
+            "What `final` holds of each day, and since when. Rebuilds every day that something newly ended, "
+            "late or reopened has marked, and reports it as a partition of `final/go_campaign` or "
+            "`final/go_chain`."
+        ),
+        metadata={"dagster/table_name": "ops.final_day"},
+    )
+    def final_day(
+        context: dg.AssetExecutionContext,
+        database: dg.ResourceParam[Database],
+        progress: dg.ResourceParam[Progress],
+    ) -> dg.MaterializeResult[None]:
+        rebuilt: list[FinalDay] = []
+        # A source with a wrong clock ends chains on days that are no partition; final has them all the same.
+        known = set(partitions.get_partition_keys())
+        for entity, days in dirty_days(database.engine).items():
+            for day in _rebuild(database, entity, days, progress):
+                rebuilt.append(day)
+                if (key := day.day.isoformat()) in known:
+                    context.log_event(
+                        dg.AssetMaterialization(FINAL_KEYS[entity], partition=key, metadata=day_metadata(day))
+                    )
+        return dg.MaterializeResult(metadata=days_metadata(rebuilt))
+
+    return final_day

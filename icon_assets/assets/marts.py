@@ -1,0 +1,157 @@
+"""The marts as assets: dbt's models, one `dbt build` a run. Only this module imports dagster_dbt (3 s)."""
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import sqlalchemy as sa
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliResource,
+    DbtProject,
+    dbt_assets,
+)
+from packaging.version import Version
+
+from icon_assets.assets.final import FINAL_DAY
+from icon_assets.database import Database
+from icon_assets.dbt_cli import DBT, manifest_path
+from icon_assets.errors import UserError
+from icon_assets.instance import DBT_PROJECT, dbt_target
+from icon_assets.jobs import REFRESH
+from icon_assets.marts import close_window, due, open_window
+from icon_assets.progress import Progress
+from icon_assets.settings import Settings
+
+# Two builds of one incremental model at once meet in their temporary tables (dbt-core#2881). The pool knows
+# the daemon's runs only; this knows every process.
+_LOCK = 0x1C0F03
+# Each build leaves 2 MB of artifacts, which nothing else removes.
+_BUILDS_KEPT = 10
+
+
+class Dbt(DbtCliResource):
+    """dbt without what dagster-dbt does before each command: 7 s of CPU, for what is known or not needed."""
+
+    @property
+    def _cli_version(self) -> Version:
+        # Else a process of its own, which also asks the package index.
+        return Version(version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
+        """Only `fetch_row_counts` and `fetch_column_metadata` use the adapter."""
+
+
+class Translator(DagsterDbtTranslator):
+    """How a model looks in Dagster: its key says its schema, its group its folder."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            DagsterDbtTranslatorSettings(
+                # Eight tables of an ended chain are finalized as one asset.
+                enable_duplicate_source_asset_keys=True,
+                enable_code_references=True,
+                enable_dbt_views_as_virtual_assets=True,
+            )
+        )
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Sources say theirs; what marts_window holds is made of final_day when a build starts."""
+        if dbt_resource_props["resource_type"] == "source":
+            key = super().get_asset_key(dbt_resource_props)
+            return FINAL_DAY if key.path == ["ops", "marts_window"] else key
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The layer: staging, intermediate, marts, seeds."""
+        if dbt_resource_props["resource_type"] == "seed":
+            return "seeds"
+        return str(dbt_resource_props["fqn"][1])
+
+
+def marts_assets(settings: Settings) -> dg.AssetsDefinition:
+    """The assets that the dbt project's manifest describes. Raises UserError where there is no manifest."""
+    manifest = manifest_path(settings)
+    if not manifest.exists():
+        raise UserError(f"There is no dbt manifest at {manifest}. Make it: make manifest")
+
+    @dbt_assets(
+        manifest=manifest,
+        project=_project(settings),
+        name="marts",
+        dagster_dbt_translator=Translator(),
+        pool="dbt",
+    )
+    def marts(
+        context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
+        database: dg.ResourceParam[Database],
+        progress: dg.ResourceParam[Progress],
+        dbt: Dbt,
+    ) -> Iterator[Any]:
+        # Unit tests are for CI: they prove the models, not the data.
+        invocation = partial(
+            dbt.cli,
+            ["build", "--exclude-resource-type", "unit_test"],
+            context=context,
+            target_path=_new_target(settings, context.run_id),
+        )
+        if not context.selected_asset_keys:
+            yield from invocation().stream()
+            return
+        if context.run.job_name == REFRESH and not due(database.engine):
+            context.log.info("The marts hold everything that has been loaded.")
+            return
+        with _alone(database.engine):
+            window = open_window(database.engine)
+            yield from _counted(invocation().stream(), len(context.selected_asset_keys), progress)
+            # A part of the models has taken the window in; the rest still has to.
+            if context.selected_asset_keys == marts.keys:
+                close_window(database.engine, window)
+
+    return marts
+
+
+def dbt_resource() -> Dbt:
+    """The dbt that builds the marts."""
+    return Dbt(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
+
+
+def _project(settings: Settings) -> DbtProject:
+    return DbtProject(DBT_PROJECT, target_path=dbt_target(settings), profiles_dir=DBT_PROJECT)
+
+
+def _new_target(settings: Settings, run_id: str) -> Path:
+    """Where one build leaves its artifacts; the oldest make room for it."""
+    builds = dbt_target(settings) / "builds"
+    builds.mkdir(parents=True, exist_ok=True)
+    for old in sorted(builds.iterdir(), key=lambda path: path.stat().st_mtime)[: -_BUILDS_KEPT + 1]:
+        shutil.rmtree(old, ignore_errors=True)
+    return builds / run_id
+
+
+@contextmanager
+def _alone(engine: sa.Engine) -> Iterator[None]:
+    """Waits until no other process builds the marts, and keeps them out."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": _LOCK})
+        try:
+            yield
+        finally:
+            connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": _LOCK})
+
+
+def _counted(events: Iterable[Any], total: int, progress: Progress) -> Iterator[Any]:
+    """Passes dbt's events on, and counts the models among them."""
+    done = 0
+    for event in events:
+        if isinstance(event, dg.Output):
+            done += 1
+            progress("Building marts", done, total)
+        yield event

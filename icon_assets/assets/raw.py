@@ -1,0 +1,82 @@
+"""The IDB as assets, one a table, all filled by one drain of the landing zone."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from icon_assets.assets.landing import EVENT_BATCHES
+from icon_assets.contract.landing import Landing
+from icon_assets.database import Database
+from icon_assets.idb.catalogue import Table, catalogue
+from icon_assets.ingest.drain import drain
+from icon_assets.metadata import drain_metadata, table_metadata
+from icon_assets.progress import Progress
+from icon_assets.settings import Settings
+
+LEDGER = dg.AssetKey(["ops", "batch"])
+
+
+class DrainConfig(dg.Config):
+    """How many files one run takes; none: all that are there."""
+
+    limit: int | None = None
+
+
+def idb_key(table: str) -> dg.AssetKey:
+    """The asset of one IDB table."""
+    return dg.AssetKey(["idb", table])
+
+
+def _spec(table: Table) -> dg.AssetSpec:
+    rule = f"\n\nWritten: {table.write_rule}" if table.write_rule else ""
+    return dg.AssetSpec(
+        idb_key(table.name),
+        deps=[EVENT_BATCHES],
+        group_name="idb",
+        kinds={"postgres", "table"},
+        description=f"{table.purpose}{rule}",
+        metadata=table_metadata("idb", table),
+    )
+
+
+_ledger = dg.AssetSpec(
+    LEDGER,
+    deps=[EVENT_BATCHES],
+    group_name="idb",
+    kinds={"postgres", "table"},
+    description=(
+        "The ledger: one row a loaded batch, with what became of each of its lines. It alone decides what "
+        "has been loaded."
+    ),
+    metadata={"dagster/table_name": "ops.batch"},
+)
+
+
+@dg.multi_asset(
+    name="idb",
+    specs=[_ledger, *map(_spec, catalogue().tables.values())],
+    pool="ingest",
+    description="Loads every whole batch of the landing zone, one transaction each.",
+)
+def raw_tables(
+    context: dg.AssetExecutionContext,
+    config: DrainConfig,
+    settings: dg.ResourceParam[Settings],
+    database: dg.ResourceParam[Database],
+    landing: dg.ResourceParam[Landing],
+    progress: dg.ResourceParam[Progress],
+) -> Iterator[dg.MaterializeResult[None]]:
+    """One drain, reported by table."""
+
+    def say(done: int, total: int, _: object) -> None:
+        progress("Loading batches", done, total)
+
+    wait = timedelta(seconds=settings.wait_seconds)
+    drained = drain(database.engine, landing, wait=wait, limit=config.limit, progress=say)
+    for refusal in drained.refused:
+        context.log.error(f"Refused {refusal.path}: {refusal.reason}. {refusal.detail}")
+    done = drain_metadata(drained, datetime.now(UTC))
+    yield dg.MaterializeResult(LEDGER, metadata={"new rows": drained.batches, **done})
+    for table in catalogue().tables:
+        yield dg.MaterializeResult(idb_key(table), metadata={"new rows": drained.rows[table], **done})

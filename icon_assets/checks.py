@@ -1,0 +1,131 @@
+"""Asset checks that go with each refresh: a query or two each, and what to do where one fails."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+import sqlalchemy as sa
+
+from icon_assets.assets.final import FINAL_DAY
+from icon_assets.assets.landing import EVENT_BATCHES
+from icon_assets.assets.raw import LEDGER
+from icon_assets.database import Database
+
+# A feed's lines are right or its bridge is wrong: one in a hundred is far beyond a stray fault.
+_QUARANTINE_SHARE = 0.01
+_ROWS_SHOWN = 20
+
+_FILES = """
+    select path, coalesce(reason, '') as reason, coalesce(detail, '') as detail, first_seen::text
+    from ops.landing_file
+    where status = :status
+    order by first_seen desc
+"""
+_UNACCOUNTED = """
+    select b.batch_id, b.batch, b.quarantined, count(q.batch_id) as quarantine_rows
+    from ops.batch as b
+    left join ops.quarantine as q on q.batch_id = b.batch_id
+    group by b.batch_id
+    having b.quarantined <> count(q.batch_id) or b.events <> b.new + b.known + b.filtered + b.quarantined
+    order by b.batch_id desc
+"""
+_QUARANTINED = """
+    select q.reason, count(*) as lines, max(q.quarantined_at)::text as latest
+    from ops.quarantine as q
+    where q.replayed_by is null and q.quarantined_at > now() - interval '7 days'
+    group by q.reason
+    order by lines desc
+"""
+_EVENTS = "select coalesce(sum(events), 0) from ops.batch where loaded_at > now() - interval '7 days'"
+_DIRTY = """
+    select entity, day::text, string_agg(distinct reason, ', ') as reasons, min(marked_at)::text as since
+    from ops.dirty_day
+    where finalized_at is null
+    group by entity, day
+    order by entity, day
+"""
+
+_WHOLE = dg.AssetCheckSpec(
+    "files_whole",
+    asset=EVENT_BATCHES,
+    description=(
+        "No file waits to become whole. One that does is cut short: its writer still writes under the final "
+        "name, or died. It loads by itself when it is complete, and is refused when it has waited too long."
+    ),
+)
+_ACCEPTED = dg.AssetCheckSpec(
+    "files_accepted",
+    asset=EVENT_BATCHES,
+    description=(
+        "No file is refused. One that is says why below: the same batch with other content, a header that "
+        "cannot be right, or a file that never became whole. Mend or remove it; a changed file is read again."
+    ),
+)
+_ACCOUNTED = dg.AssetCheckSpec(
+    "lines_accounted_for",
+    asset=LEDGER,
+    description="Each line of a batch is new, known, filtered or quarantined, and a quarantined one is kept.",
+)
+_QUARANTINE = dg.AssetCheckSpec(
+    "quarantine_share",
+    asset=LEDGER,
+    description=(
+        f"Of the lines of the last seven days at most {_QUARANTINE_SHARE:.0%} are in quarantine. See "
+        "`ops.quarantine` for each line with its reason; mend the source, and replay."
+    ),
+)
+_FINALIZED = dg.AssetCheckSpec(
+    "no_dirty_days",
+    asset=FINAL_DAY,
+    description="No day waits to be finalized. One that does goes with the next refresh, or materialize it.",
+)
+
+
+@dg.multi_asset_check(name="refresh_checks", specs=[_WHOLE, _ACCEPTED, _ACCOUNTED, _QUARANTINE, _FINALIZED])
+def refresh_checks(database: dg.ResourceParam[Database]) -> Iterator[dg.AssetCheckResult]:
+    """All of them in one step: a step of its own costs each 100 ms."""
+    with database.engine.connect() as connection:
+
+        def rows(query: str, **values: object) -> Sequence[sa.RowMapping]:
+            return connection.execute(sa.text(query), values).mappings().all()
+
+        yield _none(_WHOLE, rows(_FILES, status="waiting"), dg.AssetCheckSeverity.WARN)
+        yield _none(_ACCEPTED, rows(_FILES, status="refused"))
+        yield _none(_ACCOUNTED, rows(_UNACCOUNTED))
+        quarantined = rows(_QUARANTINED)
+        yield _share(quarantined, int(connection.execute(sa.text(_EVENTS)).scalar_one()))
+        yield _none(_FINALIZED, rows(_DIRTY), dg.AssetCheckSeverity.WARN)
+
+
+def _none(
+    spec: dg.AssetCheckSpec,
+    found: Sequence[sa.RowMapping],
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+) -> dg.AssetCheckResult:
+    """Passes where nothing was found; else shows the first of it."""
+    return dg.AssetCheckResult(
+        passed=not found,
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        severity=severity,
+        metadata={"found": len(found), **_shown(found)},
+    )
+
+
+def _share(quarantined: Sequence[sa.RowMapping], events: int) -> dg.AssetCheckResult:
+    lines = sum(row["lines"] for row in quarantined)
+    share = lines / events if events else 0.0
+    return dg.AssetCheckResult(
+        passed=share <= _QUARANTINE_SHARE,
+        asset_key=_QUARANTINE.asset_key,
+        check_name=_QUARANTINE.name,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"quarantined": lines, "events": events, "share": share, **_shown(quarantined)},
+    )
+
+
+def _shown(found: Sequence[sa.RowMapping]) -> dict[str, Any]:
+    if not found:
+        return {}
+    records = [dg.TableRecord(dict(row)) for row in found[:_ROWS_SHOWN]]
+    return {"rows": dg.MetadataValue.table(records)}

@@ -1,0 +1,73 @@
+"""`icon-assets demo`: three simulated days through every stage, and what the marts say of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sqlalchemy as sa
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from icon_assets.commands.process import process_once
+from icon_assets.database import Database, open_database
+from icon_assets.errors import UserError
+from icon_assets.settings import Settings
+
+_SEED = 1
+_SUMMARY = """
+    select
+        campaign_id,
+        report_day,
+        sum(attempts) as attempts,
+        sum(dials_made) as dials,
+        sum(human) as human,
+        sum(machine) as machine,
+        sum(connected) as connected,
+        sum(abandoned) as abandoned
+    from marts.mart_campaign_day
+    group by campaign_id, report_day
+    order by campaign_id, report_day
+"""
+
+
+def demo() -> None:
+    """Simulate a contact centre, process what it sends, and show the marts."""
+    settings = Settings.from_env()
+    settings = replace(settings, landing_url=str(settings.var / "demo"))
+    database = open_database(settings)
+    _refuse_foreign(database)
+    if not (settings.var / "demo" / "truth.json").exists():
+        from icon_assets.simulator import simulate
+
+        typer.echo("Simulating three days of two campaigns ...")
+        simulate("demo", _SEED, settings.landing_url)
+    process_once(settings)
+    _show(database)
+    typer.echo(
+        "See it in Dagster: icon-assets dev, then http://127.0.0.1:3000\n"
+        'Ask the marts:     psql "$(icon-assets url --role analyst)"\n'
+        "Read about them:   icon-assets docs"
+    )
+
+
+def _refuse_foreign(database: Database) -> None:
+    """Simulated campaigns must not stand among real ones."""
+    query = "select exists (select from ops.batch where batch not like 'demo/%')"
+    with database.engine.connect() as connection:
+        if connection.execute(sa.text(query)).scalar_one():
+            raise UserError(
+                "The database holds data of its own, and the demo would mix with it. Set ICON_VAR to another "
+                "directory, and unset ICON_DATABASE_URL, for the demo."
+            )
+
+
+def _show(database: Database) -> None:
+    table = Table(title="marts.mart_campaign_day")
+    with database.engine.connect() as connection:
+        rows = connection.execute(sa.text(_SUMMARY))
+        for name in rows.keys():  # noqa: SIM118, a result is no mapping
+            table.add_column(name.replace("_", " "), justify="right")
+        for row in rows:
+            table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row))
+    Console().print(table)

@@ -1,0 +1,83 @@
+"""`icon-assets dev`: Dagster's UI and daemon, with everything they need in place."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import sys
+
+import typer
+
+from icon_assets.commands.setup import set_up
+from icon_assets.dbt_cli import prepare_manifest
+from icon_assets.errors import UserError
+from icon_assets.instance import ROOT
+from icon_assets.settings import Settings
+
+HOST = "127.0.0.1"  # the UI has no log-in of its own
+
+
+def dev(port: int = typer.Option(3000, help="Port of the UI.")) -> None:
+    """Start Dagster's UI, sensors and schedules, until Ctrl-C."""
+    settings = Settings.from_env()
+    _be_the_only_one(settings)
+    _refuse_taken(port)
+    set_up(settings)
+    typer.echo("Reading the marts' definitions ...")
+    prepare_manifest(settings, os.environ)
+    _end_orphans()
+    typer.echo(f"The UI comes up at http://{HOST}:{port} in some 15 s. Batches: {settings.landing_url}")
+    _become_dagster(port)
+
+
+def _be_the_only_one(settings: Settings) -> None:
+    """Two daemons on one database both act on each tick. The lock is held as long as `dagster dev` lives."""
+    path = settings.var / "dagster" / "dev.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(
+            f"icon-assets dev runs already, for {settings.var}. Stop it with Ctrl-C where it was started, "
+            "or set ICON_VAR to another directory."
+        ) from None
+    os.set_inheritable(descriptor, True)
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise UserError(
+                f"Port {port} cannot be used: {error.strerror}. Choose another: --port."
+            ) from None
+
+
+def _end_orphans() -> None:
+    """Closes the books on runs that stopped with their daemon, which nobody else would for two hours.
+
+    Until then they would keep their pool, and the sensors waiting.
+    """
+    import dagster as dg
+
+    from icon_assets.sensors import is_by_hand
+
+    running = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    with dg.DagsterInstance.get() as instance:
+        for run in instance.get_runs(dg.RunsFilter(statuses=running)):
+            if not is_by_hand(run):
+                instance.report_run_failed(run, "Dagster stopped while this run was under way.")
+
+
+def _become_dagster(port: int) -> None:
+    """Makes this process `dagster dev`, so that a signal to it goes through no go-between."""
+    # A shell starts background jobs with SIGINT ignored, and what is ignored stays so; Dagster gives SIGTERM
+    # the handler of SIGINT, and could then be stopped by neither.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    arguments = ["dev", "--host", HOST, "--port", str(port), "--workspace", str(ROOT / "workspace.yaml")]
+    os.execv(sys.executable, [sys.executable, "-m", "dagster", *arguments])  # noqa: S606

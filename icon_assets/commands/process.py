@@ -1,0 +1,115 @@
+"""`icon-assets process`: ingests, finalizes and builds the marts once, through the daemon's own job."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+import typer
+
+from icon_assets.commands.setup import log_file, set_up
+from icon_assets.commands.shown import ShownProgress, only_progress
+from icon_assets.contract.landing import Landing
+from icon_assets.contract.reasons import LandingError
+from icon_assets.database import Database
+from icon_assets.dbt_cli import prepare_manifest
+from icon_assets.errors import UserError
+from icon_assets.finalize.dirty import dirty_days
+from icon_assets.ingest.drain import backlog
+from icon_assets.marts import due
+from icon_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+REFUSED = 3  # the exit code where a file was refused: somebody has to look at it
+
+
+def process(
+    landing: str | None = typer.Option(None, help="The landing zone: a folder or an fsspec URL."),
+) -> None:
+    """Ingest what is in the landing zone, finalize the days it changed, and build the marts, once."""
+    settings = Settings.from_env()
+    if landing:
+        settings = replace(settings, landing_url=landing)
+    if process_once(settings):
+        raise typer.Exit(REFUSED)
+
+
+def process_once(settings: Settings) -> int:
+    """Does it, says in one line what it did, and returns how many files it refused."""
+    began = time.monotonic()
+    database = set_up(settings)
+    if not _is_anything_new(settings, database):
+        typer.echo(f"Nothing new.{_kept_out(database)}")
+        return 0
+    log = log_file(settings, "process")
+    with only_progress(log) as progress:
+        result = _refresh(settings, progress)
+    if not result.success:
+        raise UserError(f"{_failure(result)} What was loaded before stays; run it again. See {log}.")
+    loaded, finalized = _reported(result, "ops/batch"), _reported(result, "ops/final_day")
+    days = sum(n for name, n in finalized.items() if name.endswith(" days"))
+    typer.echo(
+        f"Loaded {loaded['batches']:,} batches ({loaded['new']:,} new events, {loaded['known']:,} known, "
+        f"{loaded['quarantined']:,} quarantined), finalized {days:,} days and built the marts in "
+        f"{time.monotonic() - began:.0f} s.{_kept_out(database)}"
+    )
+    return int(loaded["files refused"])
+
+
+def _is_anything_new(settings: Settings, database: Database) -> bool:
+    """Asked before Dagster and dbt cost their seconds."""
+    try:
+        wait = timedelta(seconds=settings.wait_seconds)
+        found = backlog(database.engine, Landing(settings.landing_url), wait=wait)
+    except LandingError as error:
+        raise UserError(f"{error}.") from None
+    return bool(found) or any(dirty_days(database.engine).values()) or due(database.engine)
+
+
+def _refresh(settings: Settings, progress: ShownProgress) -> dg.ExecuteInProcessResult:
+    """The daemon's job, in this process, its run and its events in the same storage."""
+    progress("Preparing", 0, 1)
+    prepare_manifest(settings, os.environ)
+    import dagster as dg
+
+    from icon_assets.definitions import build_defs
+    from icon_assets.jobs import REFRESH
+    from icon_assets.sensors import BY_HAND
+
+    progress("Preparing", 1, 1)
+    job = build_defs(settings, progress=progress).resolve_job_def(REFRESH)
+    with dg.DagsterInstance.get() as instance:
+        return job.execute_in_process(instance=instance, tags=BY_HAND, raise_on_error=False)
+
+
+def _reported(result: dg.ExecuteInProcessResult, asset: str) -> Mapping[str, Any]:
+    """The metadata of what the run made of `asset`."""
+    for event in result.get_asset_materialization_events():
+        materialization = event.step_materialization_data.materialization
+        if materialization.asset_key.to_user_string() == asset:
+            return {name: value.value for name, value in materialization.metadata.items()}
+    raise KeyError(asset)
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure and (error := event.step_failure_data.error):
+            last = error.cause or error
+            return f"{event.step_key} failed: {last.message.strip().splitlines()[0]}."
+    return "The run failed."
+
+
+def _kept_out(database: Database) -> str:
+    """What stands in the landing zone and is not in the database, for whoever reads the line."""
+    query = "select status, count(*) from ops.landing_file where status in ('waiting', 'refused') group by 1"
+    with database.engine.connect() as connection:
+        counts = dict(connection.execute(sa.text(query)).tuples().all())
+    said = [f"{counts[status]:,} {status}" for status in ("waiting", "refused") if status in counts]
+    return f" Files kept out: {', '.join(said)}; see ops.landing_file." if said else ""

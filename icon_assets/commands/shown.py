@@ -1,0 +1,49 @@
+"""What a command shows while Dagster works in the same process: progress, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+
+class ShownProgress:
+    """Progress as one bar a stage."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Moves the bar of `stage`."""
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(stage)
+        self._bars.update(self._tasks[stage], completed=done, total=total)
+
+
+@contextmanager
+def only_progress(log: Path) -> Iterator[ShownProgress]:
+    """Sends what is printed, by child processes too, to `log`; shows bars where a person looks."""
+    with os.fdopen(os.dup(2), "w") as screen, _printed_to(log):
+        columns = TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        with Progress(*columns, console=Console(file=screen)) as bars:
+            yield ShownProgress(bars)
+
+
+@contextmanager
+def _printed_to(log: Path) -> Iterator[None]:
+    # The descriptors, not sys.stdout: Dagster swaps these, and dbt inherits them.
+    kept = [(number, os.dup(number)) for number in (1, 2)]
+    try:
+        with log.open("w") as file:
+            for number, _ in kept:
+                os.dup2(file.fileno(), number)
+        yield
+    finally:
+        for number, copy in kept:
+            os.dup2(copy, number)
+            os.close(copy)

@@ -1,0 +1,36 @@
+"""The jobs: what runs together. A run costs 4 s whatever it does, so few runs, and fat ones."""
+
+from typing import Any
+
+import dagster as dg
+
+from icon_assets.assets.final import FINAL_DAY, FINAL_KEYS
+from icon_assets.checks import refresh_checks
+
+REFRESH = "refresh"
+FINALIZE = "finalize"
+QUALITY = "quality"
+
+
+def all_jobs(days: dg.PartitionsDefinition[str], marts: dg.AssetsDefinition) -> list[Any]:
+    """Every job; `marts` has dbt's tests as its checks."""
+    refreshed = dg.AssetSelection.groups("idb") | dg.AssetSelection.assets(FINAL_DAY, *marts.keys)
+    return [
+        dg.define_asset_job(
+            REFRESH,
+            # dbt's tests read whole tables, and each costs 90 ms of events: they have a job of their own.
+            refreshed.without_checks() | dg.AssetSelection.checks(refresh_checks),
+            description="Loads what waits in the landing zone, finalizes the dirty days, builds the marts.",
+        ),
+        dg.define_asset_job(
+            FINALIZE,
+            dg.AssetSelection.assets(*FINAL_KEYS.values()),
+            partitions_def=days,
+            description="Rebuilds a range of days of what has ended.",
+        ),
+        dg.define_asset_job(
+            QUALITY,
+            dg.AssetSelection.checks_for_assets(marts) | dg.AssetSelection.groups("docs"),
+            description="Runs every data test of the marts, and writes their docs.",
+        ),
+    ]

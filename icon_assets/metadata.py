@@ -1,0 +1,68 @@
+"""What the UI shows of a table and of a run: columns, counts, lag; made of catalogue and plain values."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import dagster as dg
+
+from icon_assets.finalize.days import FinalDay
+from icon_assets.idb.catalogue import Table
+from icon_assets.ingest.drain import Drained
+
+Metadata = dict[str, dg.MetadataValue]
+
+
+def table_metadata(schema: str, table: Table, columns: Iterable[dg.TableColumn] = ()) -> Mapping[str, object]:
+    """Name and columns of a table that follows the catalogue, after `columns` of our own."""
+    catalogued = (
+        dg.TableColumn(column.name, column.type, description=column.comment) for column in table.columns
+    )
+    return {
+        "dagster/table_name": f"{schema}.{table.name}",
+        "dagster/column_schema": dg.TableSchema(columns=[*columns, *catalogued]),
+        "key": dg.MetadataValue.text(", ".join(table.key)),
+    }
+
+
+def drain_metadata(drained: Drained, now: datetime) -> Metadata:
+    """What one drain did, in numbers that the UI plots."""
+    counts = {
+        "batches": drained.batches,
+        "known batches": drained.known_batches,
+        "events": drained.events,
+        "new": drained.new,
+        "known": drained.known,
+        "filtered": drained.filtered,
+        "quarantined": drained.quarantined,
+        "files waiting": drained.waiting,
+        "files refused": len(drained.refused),
+    }
+    values: Metadata = {name: dg.MetadataValue.int(n) for name, n in counts.items()}
+    if drained.last_ts:
+        # A source's clock may run ahead of ours.
+        lag = max(0.0, (now - drained.last_ts).total_seconds())
+        values["lag (s)"] = dg.MetadataValue.float(round(lag, 1))
+    return values
+
+
+def day_metadata(day: FinalDay) -> Metadata:
+    """What the rebuild of one day found."""
+    return {
+        "changed": dg.MetadataValue.bool(day.changed),
+        "objects": dg.MetadataValue.int(day.objects),
+        "dagster/partition_row_count": dg.MetadataValue.int(sum(day.rows.values())),
+        "rows": dg.MetadataValue.json(dict(day.rows)),
+        "reasons": dg.MetadataValue.text(", ".join(day.reasons) or "asked for"),
+    }
+
+
+def days_metadata(days: Iterable[FinalDay]) -> Metadata:
+    """What the rebuild of many days found, added up by entity."""
+    rebuilt = list(days)
+    values: Metadata = {}
+    for entity in sorted({day.entity for day in rebuilt}):
+        mine = [day for day in rebuilt if day.entity == entity]
+        values[f"{entity} days"] = dg.MetadataValue.int(len(mine))
+        values[f"{entity} days changed"] = dg.MetadataValue.int(sum(day.changed for day in mine))
+        values[f"{entity} objects"] = dg.MetadataValue.int(sum(day.objects for day in mine))
+    return values

@@ -1,0 +1,130 @@
+"""The sensors: when a refresh is due. The state of the database decides, never a cursor."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from icon_assets.assets.landing import EVENT_BATCHES
+from icon_assets.contract.landing import Landing
+from icon_assets.database import Database
+from icon_assets.finalize.dirty import dirty_days
+from icon_assets.ingest.drain import backlog
+from icon_assets.jobs import REFRESH
+from icon_assets.marts import due
+from icon_assets.settings import Settings
+
+# Files a refresh takes at most: some minutes of loading, after which the marts show them.
+_FILES_A_RUN = 500
+# A tick may take 180 s; a store with very many files takes longer to list than is left for the rest.
+_LISTING_SECONDS = 60
+_FIRST_WAIT = timedelta(seconds=15)
+_LONGEST_WAIT = timedelta(minutes=30)
+# After so many failures the wait has reached its longest.
+_FAILURES_COUNTED = 8
+# `process` marks its runs: one that was killed stays "started", and must not hold up the daemon.
+BY_HAND = {"icon/by": "process"}
+
+_UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
+
+def is_by_hand(run: dg.DagsterRun) -> bool:
+    """Whether `process` started the run, rather than the daemon."""
+    return run.tags.items() >= BY_HAND.items()
+
+
+def wait_after(failures: int) -> timedelta:
+    """How long to wait after so many failures in a row: what cannot work must not keep the machine busy."""
+    return min(_FIRST_WAIT * 2**failures, _LONGEST_WAIT) if failures else timedelta(0)
+
+
+def reason_to_hold(instance: dg.DagsterInstance, now: datetime) -> str | None:
+    """Why no refresh is asked for at this moment, if so."""
+    under_way = instance.get_runs(dg.RunsFilter(job_name=REFRESH, statuses=_UNDER_WAY))
+    if not all(map(is_by_hand, under_way)):
+        return "A refresh is under way."
+    ended = instance.get_run_records(
+        dg.RunsFilter(job_name=REFRESH, statuses=_ENDED), limit=_FAILURES_COUNTED
+    )
+    failures = 0
+    for record in ended:
+        if record.dagster_run.status == dg.DagsterRunStatus.SUCCESS:
+            break
+        failures += 1
+    if failures:
+        last = datetime.fromtimestamp(ended[0].end_time or ended[0].update_timestamp.timestamp(), UTC)
+        until = last + wait_after(failures)
+        if now < until:
+            return f"The last {failures} refreshes failed; the next is tried at {until:%H:%M:%S} UTC."
+    return None
+
+
+_listing = ThreadPoolExecutor(1, "landing")
+
+
+@dg.sensor(
+    job_name=REFRESH,
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Wakes one refresh for all the files that are ready in the landing zone.",
+)
+def landing_files(
+    context: dg.SensorEvaluationContext,
+    settings: dg.ResourceParam[Settings],
+    database: dg.ResourceParam[Database],
+    landing: dg.ResourceParam[Landing],
+) -> dg.SensorResult | dg.SkipReason:
+    """Files that the ledger does not know, in; one run request, out."""
+    if hold := reason_to_hold(context.instance, datetime.now(UTC)):
+        return dg.SkipReason(hold)
+    wait = timedelta(seconds=settings.wait_seconds)
+    try:
+        found = _listing.submit(backlog, database.engine, landing, wait=wait).result(_LISTING_SECONDS)
+    except TimeoutError:
+        return dg.SensorResult([_refresh("a landing zone too large to list in a tick")])
+    if not found:
+        return dg.SkipReason(f"Nothing new; {found.waiting} files wait to become whole.")
+    seen = dg.AssetObservation(
+        EVENT_BATCHES,
+        metadata={
+            "files ready": len(found.ready),
+            "bytes ready": sum(file.size for file in found.ready),
+            "files waiting": found.waiting,
+        },
+    )
+    return dg.SensorResult([_refresh(f"{len(found.ready)} files")], asset_events=[seen])
+
+
+@dg.sensor(
+    job_name=REFRESH,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Wakes a refresh for days that are dirty or not yet in the marts, once no file brings one: after a "
+        "backfill, a failed run, a purge."
+    ),
+)
+def changed_days(
+    context: dg.SensorEvaluationContext, database: dg.ResourceParam[Database]
+) -> dg.RunRequest | dg.SkipReason:
+    """Days left to do, in; one run request, out."""
+    if hold := reason_to_hold(context.instance, datetime.now(UTC)):
+        return dg.SkipReason(hold)
+    dirty = sum(map(len, dirty_days(database.engine).values()))
+    if not dirty and not due(database.engine):
+        return dg.SkipReason("Every day is finalized and in the marts.")
+    return _refresh(f"{dirty} dirty days" if dirty else "marts behind final")
+
+
+def _refresh(why: str) -> dg.RunRequest:
+    # No run key: it would stand for ever, and a drain that failed could not be asked for again.
+    return dg.RunRequest(
+        tags={"icon/why": why}, run_config={"ops": {"idb": {"config": {"limit": _FILES_A_RUN}}}}
+    )
