@@ -5,8 +5,8 @@ inserts fewer lines than were staged is the stage compared with the table: the r
 content) or in conflict (same key, other content), and leave the stage, which then holds exactly
 what is new.
 
-Joins from the stage to a large table are lateral with `offset 0`: an index look-up a staged row. Left
-to itself the planner at times read the whole history (23 ms became 1.2 s on 0.1 million metrics).
+`offset 0` makes each look-up in a large table one by index, a staged row at a time. Left to itself
+the planner at times read the whole history (1.2 s instead of 1 ms on 0.1 million metrics).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class History:
             insert into idb.{self.table} ({", ".join(expressions)})
             select distinct on ({key}) {", ".join(expressions.values())}
             from stage_{self.type} as s {self.join}
-            where {self.where} and not exists (select from idb.{self.table} as h where {self._match()})
+            where {self.where} and not exists (select from idb.{self.table} as h where {self._match()} offset 0)
             order by {key}, s.line
         """
 
