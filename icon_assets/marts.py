@@ -56,7 +56,9 @@ def open_window(engine: sa.Engine) -> Window:
             )
         ).one()
         days: dict[str, list[date]] = {}
-        for entity, day in connection.execute(sa.text("select entity, day from ops.marts_window order by 1, 2")):
+        for entity, day in connection.execute(
+            sa.text("select entity, day from ops.marts_window order by 1, 2")
+        ):
             days.setdefault(entity, []).append(day)
     return Window(run.marts_run_id, days, run.through_batch)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from psycopg.types.json import Jsonb
@@ -41,7 +40,9 @@ def finalize(
 
     A reader sees each day as it was or as it is now. A day without change is left untouched.
     """
-    wanted = sorted(days) if days is not None else [first + timedelta(n) for n in range((last - first).days + 1)]
+    wanted = (
+        sorted(days) if days is not None else [first + timedelta(n) for n in range((last - first).days + 1)]
+    )
     done: list[FinalDay] = []
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # Before the transaction: a repeatable-read snapshot must not be older than the lock.
@@ -58,14 +59,16 @@ def _portions(connection: sa.Connection, entity: str, days: Sequence[date]) -> I
     """The days in order, as many at once as a transaction should hold."""
     if not days:
         return
-    counts = dict(
+    counts: dict[date, int] = dict(
         connection.execute(
             sa.text(
                 f"select terminated::date, count(*) from idb.{_BASE[entity]} "
                 "where terminated >= :first and terminated < :last + 1 group by 1"
             ),
             {"first": days[0], "last": days[-1]},
-        ).all()
+        )
+        .tuples()
+        .all()
     )
     portion: list[date] = []
     objects = 0
@@ -80,7 +83,10 @@ def _portions(connection: sa.Connection, entity: str, days: Sequence[date]) -> I
 
 def _finalize(engine: sa.Engine, entity: str, days: list[date]) -> list[FinalDay]:
     """One transaction, one snapshot: the marks taken, the rows built, compared and swapped."""
-    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
+    with (
+        engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection,
+        connection.begin(),
+    ):
         reasons = _take_marks(connection, entity, days)
         objects = _collect_ended(connection, entity, days)
         held = {
@@ -107,7 +113,7 @@ def _finalize(engine: sa.Engine, entity: str, days: list[date]) -> list[FinalDay
             )
             for day in days
         ]
-        _record(connection, results, held.keys())
+        _record(connection, results)
     return results
 
 
@@ -143,7 +149,9 @@ def _collect_ended(connection: sa.Connection, entity: str, days: list[date]) -> 
         {"first": days[0], "last": days[-1], "days": days},
     )
     connection.execute(sa.text("analyze ended"))
-    return dict(connection.execute(sa.text("select final_day, count(*) from ended group by 1")).tuples().all())
+    return dict(
+        connection.execute(sa.text("select final_day, count(*) from ended group by 1")).tuples().all()
+    )
 
 
 def _ensure_months(connection: sa.Connection, entity: str, days: list[date]) -> None:
@@ -216,12 +224,15 @@ def _swap(
             where = {"days": sorted(differs)}
             connection.execute(sa.text(f"delete from final.{table} where final_day = any(:days)"), where)
             connection.execute(
-                sa.text(f"insert into final.{table} select * from aside_{table} where final_day = any(:days)"), where
+                sa.text(
+                    f"insert into final.{table} select * from aside_{table} where final_day = any(:days)"
+                ),
+                where,
             )
     return differs
 
 
-def _record(connection: sa.Connection, results: list[FinalDay], held: Any) -> None:
+def _record(connection: sa.Connection, results: list[FinalDay]) -> None:
     """Brings ops.final_day up to date: a changed day gets a higher version."""
     rows = [
         {"entity": r.entity, "day": r.day, "objects": r.objects, "rows": Jsonb(r.rows)}

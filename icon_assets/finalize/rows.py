@@ -1,4 +1,4 @@
-"""The rows that final holds of ended objects, as queries over idb; PREV columns and durations are derived here.
+"""The rows that final holds of ended objects, as queries over idb; derives PREV columns and durations.
 
 Each query reads `ended` (final_day, the key of the entity, synthetic_close), the objects of the days
 under way, and one idb table `h`.
@@ -41,7 +41,11 @@ _STATE = "coalesce(h.state, idb.value_at(max(idb.at_seq(h.place, h.state)) over 
 
 _DERIVED: dict[str, tuple[dict[str, str], str]] = {
     "go_chainrec_hist": (
-        {"prevstate": "coalesce(h.prevstate, lag(h.state) over w)", **_previous("prevsenter"), "duration_ms": _DURATION},
+        {
+            "prevstate": "coalesce(h.prevstate, lag(h.state) over w)",
+            **_previous("prevsenter"),
+            "duration_ms": _DURATION,
+        },
         _CHAIN,
     ),
     "go_fieldhist": (_previous("preventer"), _FIELD),
@@ -57,7 +61,10 @@ _DERIVED: dict[str, tuple[dict[str, str], str]] = {
     ),
     "go_campprop_hist": (
         {
-            **{f"prev{name}": f"coalesce(h.prev{name}, {_last_before(name)})" for name in ("dialmode", "optimmode", "optimvalue")},
+            **{
+                f"prev{name}": f"coalesce(h.prev{name}, {_last_before(name)})"
+                for name in ("dialmode", "optimmode", "optimvalue")
+            },
             **_previous("prevdmenter"),
         },
         _SESSION,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -31,14 +32,14 @@ _BASE = {tables[0] for tables in FINAL_TABLES.values()}
 _INTERVALS = {"go_campaignhistory", "go_chainrec_hist"}
 
 
-def _type(column: Column, in_key: bool) -> sa.types.TypeEngine[object]:
+def _type(column: Column, in_key: bool) -> sa.types.TypeEngine[Any]:
     if column.type.startswith("varchar"):
         length = int(column.type[len("varchar(") : -1])
         # GUIDs are opaque bytes, and collation "C" compares fastest. All of them have it: an index
         # of another collation does not serve a look-up.
         is_guid = in_key or column.name.endswith(("guid", "id"))
         return sa.String(length, collation="C" if is_guid else None)
-    types: dict[str, sa.types.TypeEngine[object]] = {
+    types: dict[str, sa.types.TypeEngine[Any]] = {
         "integer": sa.Integer(),
         "bigint": sa.BigInteger(),
         "bigserial": sa.BigInteger(),
@@ -48,7 +49,7 @@ def _type(column: Column, in_key: bool) -> sa.types.TypeEngine[object]:
     return types[column.type]
 
 
-def _column(column: Column, table: Table, *, serial: bool = True) -> sa.Column[object]:
+def _column(column: Column, table: Table, *, serial: bool = True) -> sa.Column[Any]:
     in_key = column.name in table.key
     default = [sa.Identity(always=False)] if column.type == "bigserial" and serial else []
     nullable = not default and (not in_key or column.name in NULLABLE_KEYS.get(table.name, ()))
@@ -83,7 +84,7 @@ def _idb_table(table: Table) -> sa.Table:
 
 def _final_table(table: Table) -> sa.Table:
     columns = [c for c in table.columns if c.name != "id" and not c.name.startswith(SYSTEM_BLOCK.lower())]
-    extras: list[sa.Column[object]] = []
+    extras: list[sa.Column[Any]] = []
     if table.name in _BASE:
         extras.append(
             sa.Column(
@@ -302,4 +303,8 @@ marts_run = sa.Table(
 )
 
 # Functions and views come with the tables.
-sa.event.listen(metadata, "after_create", sa.DDL((files(__package__) / "objects.sql").read_text()))
+sa.event.listen(
+    metadata,
+    "after_create",
+    sa.DDL((files(__package__) / "objects.sql").read_text()),  # type: ignore[no-untyped-call]
+)

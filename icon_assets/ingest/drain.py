@@ -37,7 +37,7 @@ class Refusal:
 
 @dataclass
 class Backlog:
-    """What the landing zone holds that the ledger does not: `ready` files, and how many wait to become whole."""
+    """What the landing zone holds that the ledger does not: `ready` files; how many wait to become whole."""
 
     ready: list[LandingFile] = field(default_factory=list)
     waiting: int = 0
@@ -64,6 +64,7 @@ class Drained:
     last_ts: datetime | None = None
 
     def add(self, loaded: Loaded) -> None:
+        """Adds what one batch left behind."""
         self.batches += 1
         self.events += loaded.events
         self.new += loaded.new
@@ -180,7 +181,7 @@ def _sqlstate(error: Exception) -> str | None:
 
 @contextmanager
 def _driver_connection(engine: sa.Engine) -> Iterator[psycopg.Connection[Any]]:
-    """psycopg's own connection, for COPY; its transactions begin and end where the code says."""
+    """The driver's own connection, for COPY; its transactions begin and end where the code says."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)

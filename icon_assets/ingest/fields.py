@@ -1,4 +1,4 @@
-"""Values of calling-list fields: open, secure or not stored, and moved when the configuration says otherwise."""
+"""Values of calling-list fields: open, secure or not stored, and moved when the configuration says so."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import psycopg
 _KEY = ("chainguid", "ocsid", "recordhandle", "fieldid")
 _TRIPLES = ("", "_ts", "_tcode")
 # What the two pairs of tables differ in: history, current, own columns of the current row from the history's.
-_OPEN = ("go_fieldhist", "go_custom_fields", {})
-_SECURE = ("go_sec_fieldhist", "go_secure_fields", {"valuerest": "newrest"})
+_OPEN: tuple[str, str, dict[str, str]] = ("go_fieldhist", "go_custom_fields", {})
+_SECURE: tuple[str, str, dict[str, str]] = ("go_sec_fieldhist", "go_secure_fields", {"valuerest": "newrest"})
 _PAIRS = {1: _OPEN, 2: _SECURE}
 
 CREATE = """
@@ -72,7 +72,11 @@ def _current(history: str, current: str, extra: dict[str, str]) -> str:
         **{f"loaded{part}": f"first.added{part}" for part in _TRIPLES},
         "gsys_useq": "%(batch_id)s",
     }
-    once = {"gsys_domain": "last.gsys_domain", "gsys_partition": "last.gsys_partition", "gsys_seq": "%(batch_id)s"}
+    once = {
+        "gsys_domain": "last.gsys_domain",
+        "gsys_partition": "last.gsys_partition",
+        "gsys_seq": "%(batch_id)s",
+    }
     return f"""
         insert into idb.{current} ({", ".join((*_KEY, *values, *once))})
         select {key}, {", ".join((*values.values(), *once.values()))}
@@ -98,7 +102,8 @@ def _current(history: str, current: str, extra: dict[str, str]) -> str:
 def update_current(cursor: psycopg.Cursor[Any], parameters: dict[str, Any]) -> None:
     """Brings GO_CUSTOM_FIELDS and GO_SECURE_FIELDS up to date with the new lines left in stage_field."""
     cursor.execute(
-        "insert into touched_field select chainguid, %(dbid)s, recordhandle, fieldid from stage_field", parameters
+        "insert into touched_field select chainguid, %(dbid)s, recordhandle, fieldid from stage_field",
+        parameters,
     )
     for pair in _PAIRS.values():
         cursor.execute(_current(*pair), parameters)
@@ -163,11 +168,17 @@ def reroute(cursor: psycopg.Cursor[Any], parameters: dict[str, Any]) -> None:
         (_OPEN, _SECURE, 1, 2, "oldvalue", "newvalue", "oldvalue, newvalue, oldrest, newrest"),
     )
     for (source, current, _), (target, _, _), here, there, old, new, values in moves:
-        taken = f"{old}, {new}" if there == 1 else (
-            f"left({old}, 255), left({new}, 255), "
-            f"nullif(substr({old}, 256, 3745), ''), nullif(substr({new}, 256, 3745), '')"
+        taken = (
+            f"{old}, {new}"
+            if there == 1
+            else (
+                f"left({old}, 255), left({new}, 255), "
+                f"nullif(substr({old}, 256, 3745), ''), nullif(substr({new}, 256, 3745), '')"
+            )
         )
-        cursor.execute(f"create temporary table moving on commit drop as {_misplaced(source, here)}", parameters)
+        cursor.execute(
+            f"create temporary table moving on commit drop as {_misplaced(source, here)}", parameters
+        )
         cursor.execute(f"insert into touched_field select {', '.join(_KEY)} from moving")
         cursor.execute(
             f"delete from idb.{source} as h using moving as m where {_same('h', 'm')} and h.seq = m.seq"

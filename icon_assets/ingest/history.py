@@ -46,6 +46,7 @@ class History:
 
     @property
     def catalogued(self) -> Table:
+        """The table's entry in the catalogue."""
         return catalogue().tables[self.table]
 
     def expressions(self) -> dict[str, str]:
@@ -98,7 +99,9 @@ class History:
         """Takes the lines that were not inserted out of the stage; returns line, whether in conflict."""
         expressions = self.expressions()
         key = self._stage_key()
-        content = [name for name in expressions if not name.startswith("gsys_") and not name.endswith("_tcode")]
+        content = [
+            name for name in expressions if not name.startswith("gsys_") and not name.endswith("_tcode")
+        ]
         return f"""
             with inserted as (
                 select distinct on ({key}) s.line
@@ -124,10 +127,26 @@ class History:
 
 
 _OCS = {"ocsid": "%(dbid)s"}
-_RECORD = (
-    "chainguid recordhandle chainseq recordid chainid chainn recordtype recordstatus contactinfo "
-    "contactinfotype callresult attempt dialschedtime calltime dailyfrom dailytill tzname agentid"
-).split()
+_RECORD = [
+    "chainguid",
+    "recordhandle",
+    "chainseq",
+    "recordid",
+    "chainid",
+    "chainn",
+    "recordtype",
+    "recordstatus",
+    "contactinfo",
+    "contactinfotype",
+    "callresult",
+    "attempt",
+    "dialschedtime",
+    "calltime",
+    "dailyfrom",
+    "dailytill",
+    "tzname",
+    "agentid",
+]
 _FIELD = ("chainguid", "recordhandle", "fieldid", "seq", "chainhistseq", "callattid")
 _ROUTE = "left join field_route as r on r.fieldid = s.fieldid and s.ts >= r.from_ts and s.ts < r.to_ts"
 _CUT = "(length(s.oldvalue) > 4000 or length(s.newvalue) > 4000)::integer"
@@ -157,7 +176,20 @@ def histories() -> dict[str, tuple[History, ...]]:
                     "status": "case s.status when 'active' then 1 else 2 end",
                     "primaryid": "s.primary",
                 },
-                tuple("kind name tenantid icon_attribute formatid switchid role employeeid firstname lastname".split()),
+                tuple(
+                    [
+                        "kind",
+                        "name",
+                        "tenantid",
+                        "icon_attribute",
+                        "formatid",
+                        "switchid",
+                        "role",
+                        "employeeid",
+                        "firstname",
+                        "lastname",
+                    ]
+                ),
             ),
         ),
         "campaign": (
@@ -172,7 +204,13 @@ def histories() -> dict[str, tuple[History, ...]]:
             History(
                 "go_campaignhistory",
                 "campaign_property",
-                {**_OCS, "isproperty": "1", "prevsenter": "null", "prevsenter_ts": "null", "prevsenter_tcode": "null"},
+                {
+                    **_OCS,
+                    "isproperty": "1",
+                    "prevsenter": "null",
+                    "prevsenter_ts": "null",
+                    "prevsenter_tcode": "null",
+                },
                 ("sessid", "seq"),
             ),
         ),
@@ -181,7 +219,19 @@ def histories() -> dict[str, tuple[History, ...]]:
                 "go_chainrec_hist",
                 "chain",
                 _OCS,
-                tuple("chainguid seq recordhandle state prevstate callattid cause cpdresult agentresult".split()),
+                tuple(
+                    [
+                        "chainguid",
+                        "seq",
+                        "recordhandle",
+                        "state",
+                        "prevstate",
+                        "callattid",
+                        "cause",
+                        "cpdresult",
+                        "agentresult",
+                    ]
+                ),
             ),
         ),
         "record": (History("go_record_hist", "record", _OCS, tuple(_RECORD)),),
@@ -221,7 +271,7 @@ def histories() -> dict[str, tuple[History, ...]]:
                 "go_metrics",
                 "metric",
                 {**_OCS, "dsseq": "case when %(duplicate_metrics)s then s.dsseq end"},
-                tuple("metric value campaignid groupid callinglistid callattid callid".split()),
+                tuple(["metric", "value", "campaignid", "groupid", "callinglistid", "callattid", "callid"]),
             ),
         ),
         "call": (
@@ -232,7 +282,19 @@ def histories() -> dict[str, tuple[History, ...]]:
                     "changetype": _code("CALL_CHANGETYPE", "s.change"),
                     "refid": "case when s.change = 'merged' then s.mergecallid end",
                 },
-                tuple("callid cseq switchid calltype connid irid parentcallid mergecallid media".split()),
+                tuple(
+                    [
+                        "callid",
+                        "cseq",
+                        "switchid",
+                        "calltype",
+                        "connid",
+                        "irid",
+                        "parentcallid",
+                        "mergecallid",
+                        "media",
+                    ]
+                ),
             ),
         ),
         "party": (
@@ -261,7 +323,7 @@ _PROPERTIES = ("sessid", "seq", "dialmode", "optimmode", "optimvalue")
 @cache
 def properties() -> dict[str, History]:
     """Event type to the second table of its lines: a property that came with a campaign notice."""
-    bare = {name: "null" for name in ("prevdmenter", "prevdmenter_ts", "prevdmenter_tcode")}
+    bare = dict.fromkeys(("prevdmenter", "prevdmenter_ts", "prevdmenter_tcode"), "null")
     return {
         "campaign": History(
             "go_campprop_hist",

@@ -54,7 +54,8 @@ def load(
     with open_batch() as batch:
         header = batch.header
         if (known := _known(connection, header)) is not None:
-            return _same_content(batch, known)
+            _check_same(batch, known)
+            return None
         with connection.transaction(), psycopg.ClientCursor(connection) as cursor:
             stages = Stages(cursor)
             merge.prepare(cursor)
@@ -66,7 +67,8 @@ def load(
             staged = stages.close()
             cursor.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
             if (known := _known(connection, header)) is not None:
-                return _same_content(batch, known)
+                _check_same(batch, known)
+                return None
             parameters = _parameters(cursor, header)
             merged = merge.merge(cursor, staged, parameters)
             _stage_conflicts(cursor, open_batch, merged.conflicts)
@@ -83,7 +85,8 @@ def _known(connection: psycopg.Connection[Any], header: Header) -> bytes | None:
     return row[0] if row else None
 
 
-def _same_content(batch: Batch, known: bytes) -> None:
+def _check_same(batch: Batch, known: bytes) -> None:
+    """Raises Conflict unless the batch has the content that the ledger knows."""
     batch.skip()
     if batch.sha256 != known:
         raise Conflict(Reason.OTHER_CONTENT, "a batch of this identity was loaded with other content")
@@ -194,11 +197,15 @@ def _record(
     return loaded
 
 
-def batch_times(cursor: psycopg.Cursor[Any], staged: dict[str, int]) -> tuple[datetime | None, datetime | None]:
+def batch_times(
+    cursor: psycopg.Cursor[Any], staged: dict[str, int]
+) -> tuple[datetime | None, datetime | None]:
     """Earliest and latest source time among the new lines of the stage."""
     if not staged:
         return None, None
-    parts = " union all ".join(f"select min(ts) as first, max(ts) as last from stage_{type_}" for type_ in staged)
+    parts = " union all ".join(
+        f"select min(ts) as first, max(ts) as last from stage_{type_}" for type_ in staged
+    )
     row = cursor.execute(
         f"select min(first) at time zone 'UTC', max(last) at time zone 'UTC' from ({parts}) as t"
     ).fetchone()

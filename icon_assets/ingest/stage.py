@@ -97,7 +97,9 @@ class Stage:
         ddl = ["line integer", *(part for parts, _ in columns for part in parts)]
         self.type = type_
         self.table = f"stage_{type_}"
-        self.create = f"create temporary table if not exists {self.table} ({', '.join(ddl)}) on commit delete rows"
+        self.create = (
+            f"create temporary table if not exists {self.table} ({', '.join(ddl)}) on commit delete rows"
+        )
         self._prefix = struct.pack(">h", len(ddl))
         self._values = attrgetter(*names)
         self._encoders = [encoder for _, encoder in columns]
