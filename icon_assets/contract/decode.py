@@ -1,10 +1,10 @@
 """Lines to checked events: what msgspec's typed decoding leaves unchecked is checked here, quickly.
 
-msgspec lets duplicate and unknown keys pass. Every key is followed by one colon, every time in a string holds
-two, so a line has at least as many colons as keys plus twice its string times. The keys that the event really
-got are its fields that are not None (where no `null` stands on the line). If the colons are exactly those, no
-key is a duplicate and none is unknown: two counts instead of a parse. On any other line the *shape*, its keys
-in their order, is looked up among those seen, and a line that is odd in other ways is examined in full.
+msgspec lets duplicate and unknown keys pass. But every key is followed by one colon and every time in a
+string holds two, so a line has at least as many colons as keys plus twice its string times. If it has exactly
+as many as the event has fields that are not None, plus twice its string times, then each key gave one field:
+none is a duplicate, none unknown, none null. That is two counts instead of a parse. On any other line the
+*shape*, its keys in their order, is looked up among those seen; a line of a new shape is examined in full.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class Decoder:
         """Finds duplicate and unknown keys of a line that msgspec could decode; counts the unknown ones."""
         if len(line) > MAX_LINE:
             raise LineError(Reason.LINE_TOO_LONG, f"limit {MAX_LINE} bytes")
-        if b"\\u0000" not in line and b"null" not in line and line.count(b":") == colons:
+        if b"\\u0000" not in line and line.count(b":") == colons:
             return
         line.decode()  # msgspec does not look into strings that it skips
         shape = _shape(line)
@@ -224,8 +224,8 @@ class Decoder:
 
 
 def _plain(text: bytes) -> bool:
-    """Whether `text` is printable ASCII without spaces and escapes, but for line ends, and holds no null."""
-    return text.isascii() and not (b" " in text or b"\\" in text or b"\x7f" in text or b"null" in text)
+    """Whether `text` is ASCII without spaces, escapes and DEL, so that its strings hold no such thing."""
+    return text.isascii() and not (b" " in text or b"\\" in text or b"\x7f" in text)
 
 
 def _shape(line: bytes) -> tuple[bytes, ...] | None:

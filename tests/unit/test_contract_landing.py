@@ -70,7 +70,7 @@ def test_a_folder_may_be_named_in_many_ways(tmp_path: Path, url: str) -> None:
     "name",
     [
         ".a.jsonl", ".a.jsonl.part", "a.jsonl.part", "a.jsonl.tmp", "a.jsonl~", ".a.jsonl.swp",
-        ".nfs0000000012.jsonl", ".hidden/a.jsonl", "a.json", "truth.json", "a.jsonl.bz2", "jsonl", "readme.txt",
+        ".nfs0000000012.jsonl", ".hidden/a.jsonl", "a.json", "truth.json", "a.jsonl.bz2", "jsonl",
     ],
 )  # fmt: skip
 def test_temporary_and_other_names_are_left_alone_f39(tmp_path: Path, name: str) -> None:
