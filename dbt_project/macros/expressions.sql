@@ -40,6 +40,11 @@
     ({{ instant }} at time zone '{{ var("report_time_zone") }}')::date
 {%- endmacro %}
 
+{# The instant at which a report day begins. #}
+{% macro midnight(day) -%}
+    (({{ day }})::timestamp at time zone '{{ var("report_time_zone") }}')
+{%- endmacro %}
+
 {# Tail of each mart: when the row was written, by which run. #}
 {% macro audit_columns() -%}
     now() as built_at,
@@ -56,24 +61,4 @@
             -- A result from an agent proves that one was there, on a line that is not watched.
             when connected_party_type in ('ivr', 'none') and agent_result is null then true
         end
-{%- endmacro %}
-
-{# The distinct values of an indexed column, one index look-up a value instead of a scan. #}
-{% macro distinct_values(relation, column) -%}
-    (
-        with recursive steps as (
-            (select {{ column }} as value from {{ relation }} order by {{ column }} limit 1)
-            union all
-            select (
-                select {{ column }} from {{ relation }}
-                where {{ column }} > steps.value
-                order by {{ column }} limit 1
-            )
-            from steps
-            where steps.value is not null
-        )
-
-        select value from steps
-        where value is not null
-    )
 {%- endmacro %}

@@ -51,11 +51,21 @@
     {%- endif -%}
 {% endmacro %}
 
-{# A full refresh of a part of the project would leave marts with one window's rows. #}
+{# A full refresh of some marts would leave them with one window's rows, and the rest as it was. #}
 {% macro refuse_partial_full_refresh() %}
-    {%- if execute and flags.FULL_REFRESH
-        and selected_resources | select('match', 'model\.') | list | length > 0
-        and 'model.icon_marts.int_run_window' not in selected_resources -%}
-        {{ exceptions.raise_compiler_error('a full refresh builds the whole project: drop --select') }}
+    {%- if execute and flags.FULL_REFRESH -%}
+        {%- set kept = namespace(selected=0, all=0) -%}
+        {%- for node in graph.nodes.values()
+            if node.resource_type == 'model' and node.config.materialized == 'incremental' -%}
+            {%- set kept.all = kept.all + 1 -%}
+            {%- if node.unique_id in selected_resources -%}
+                {%- set kept.selected = kept.selected + 1 -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if 0 < kept.selected < kept.all -%}
+            {{ exceptions.raise_compiler_error(
+                'a full refresh rebuilds all marts: drop --select and --exclude'
+            ) }}
+        {%- endif -%}
     {%- endif -%}
 {% endmacro %}

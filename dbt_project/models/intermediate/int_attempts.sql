@@ -108,10 +108,21 @@ record_versions as (
 
     select
         *,
-        lead(chain_seq) over (
+        lead(chain_seq, 1, 2147483647) over (
             partition by chain_guid, ocs_id, record_handle order by chain_seq
         ) as next_chain_seq
     from record_notices
+
+),
+
+in_order as (
+
+    select
+        *,
+        lead(coalesce(start_seq, first_seq), 1, 2147483647) over (
+            partition by chain_guid, ocs_id order by first_seq, attempt_guid
+        ) as next_start_seq
+    from attempts
 
 ),
 
@@ -138,8 +149,8 @@ joined as (
         chains.campaign_id,
         chains.group_id,
         chains.calling_list_id,
-        attempts.*,
-        coalesce(attempts.attempt_start_ts, attempts.attempt_end_ts, attempts.first_event_ts)
+        in_order.*,
+        coalesce(in_order.attempt_start_ts, in_order.attempt_end_ts, in_order.first_event_ts)
             as anchor_ts,
         record_versions.record_id,
         record_versions.chain_id,
@@ -153,20 +164,29 @@ joined as (
         record_versions.daily_from_seconds,
         record_versions.daily_till_seconds,
         record_versions.agent_id as record_agent_id,
+        versions_after.record_type as record_type_after,
+        versions_after.record_status as record_status_after,
         time_zones.tz_name
-    from attempts
+    from in_order
     inner join chains
         on
-            attempts.chain_guid = chains.chain_guid
-            and attempts.ocs_id = chains.ocs_id
+            in_order.chain_guid = chains.chain_guid
+            and in_order.ocs_id = chains.ocs_id
     left join record_versions
         on
-            attempts.chain_guid = record_versions.chain_guid
-            and attempts.ocs_id = record_versions.ocs_id
-            and attempts.record_handle = record_versions.record_handle
-            and coalesce(attempts.start_seq, attempts.first_seq) >= record_versions.chain_seq
-            and coalesce(attempts.start_seq, attempts.first_seq)
-            < coalesce(record_versions.next_chain_seq, 2147483647)
+            in_order.chain_guid = record_versions.chain_guid
+            and in_order.ocs_id = record_versions.ocs_id
+            and in_order.record_handle = record_versions.record_handle
+            and coalesce(in_order.start_seq, in_order.first_seq) >= record_versions.chain_seq
+            and coalesce(in_order.start_seq, in_order.first_seq) < record_versions.next_chain_seq
+    -- What the attempt left of the record: the version in force when the next one begins.
+    left join record_versions as versions_after
+        on
+            in_order.chain_guid = versions_after.chain_guid
+            and in_order.ocs_id = versions_after.ocs_id
+            and in_order.record_handle = versions_after.record_handle
+            and in_order.next_start_seq > versions_after.chain_seq
+            and in_order.next_start_seq <= versions_after.next_chain_seq
     left join time_zones on record_versions.tz_name = time_zones.tz_name
 
 ),

@@ -4,7 +4,6 @@
         materialized='incremental',
         unlogged=false,
         pre_hook="{{ delete_window('chain') }}",
-        post_hook=[],
         indexes=[
             {'columns': ['final_day']},
             {'columns': ['field_id', 'value']},

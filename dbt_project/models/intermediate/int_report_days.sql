@@ -1,5 +1,6 @@
--- The report days whose attempts changed in this run: the days of what it wrote and of what it
--- took out. The latter are kept beside the marts until a run has finished.
+-- The report days that this run rebuilds: those of the attempts that it wrote, of those that it
+-- took out, and of newly loaded batches, which may change how complete a day is.
+-- depends_on: {{ ref('fct_contact_attempt') }}
 with
 
 written as (
@@ -9,21 +10,50 @@ written as (
 
 ),
 
--- By name, for dbt does not know it: the pre-hook of fct_contact_attempt fills it.
+-- By name, for it is no model: the pre-hook of fct_contact_attempt fills it.
 taken_out as (
 
-    select report_day
-    from {{ touched_days() }}
+    select report_day from {{ touched('days') }}
 
 ),
 
-final as (
+loaded as (
+
+    select report_day from {{ ref('int_data_days') }}
+
+),
+
+-- The end of a session bounds the packets that were due of it.
+ended as (
+
+    select day as report_day from {{ ref('int_run_window') }}
+    where entity = 'campaign'
+
+),
+
+days as (
 
     select report_day from written
     union
     select report_day from taken_out
+    union
+    select report_day from loaded
+    union
+    select report_day from ended
+
+),
+
+-- Midnights of the report's zone, as instants and as the IDB writes them.
+final as (
+
+    select
+        report_day,
+        {{ midnight('report_day') }} as from_ts,
+        {{ midnight('report_day + 1') }} as till_ts,
+        {{ midnight('report_day') }} at time zone 'UTC' as from_gmt,
+        {{ midnight('report_day + 1') }} at time zone 'UTC' as till_gmt
+    from days
 
 )
 
--- depends_on: {{ ref('fct_contact_attempt') }}
 select * from final

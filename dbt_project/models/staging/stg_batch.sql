@@ -13,6 +13,7 @@ renamed as (
         batch_id,
         source,
         dbid as source_dbid,
+        feed,
         release,
         events,
         new as new_events,

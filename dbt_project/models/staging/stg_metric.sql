@@ -18,6 +18,8 @@ renamed as (
         callinglistid as calling_list_id,
         callattid as call_attempt_guid,
         callid as call_guid,
+        -- As stored: the index on the table knows this form only.
+        added as event_gmt,
         {{ utc('added') }} as event_ts
     from source
 

@@ -1,4 +1,4 @@
--- The seed, and a row for every code that came and is not in it.
+-- The seed, and a row for each code that came and is not in it.
 with
 
 known as (
@@ -9,17 +9,16 @@ known as (
 
 seen as (
 
-    {{ distinct_values(ref('fct_contact_attempt'), 'cpd_result_key') }}
-    union
-    {{ distinct_values(ref('fct_contact_attempt'), 'agent_result_key') }}
+    select code from {{ ref('int_codes_seen') }}
+    where dimension = 'call_result'
 
 ),
 
 strange as (
 
-    select seen.value as code
+    select seen.code
     from seen
-    where not exists (select 1 from known where known.code = seen.value)
+    where not exists (select 1 from known where known.code = seen.code)
 
 ),
 

@@ -195,7 +195,7 @@ final as (
         worked.ocs_id,
         worked.attempt_guid as call_attempt_guid,
         worked.chain_guid,
-        worked.party_guid,
+        coalesce(worked.party_guid, 'none') as party_guid,
         worked.call_guid,
         worked.agent_id,
         attempts.final_day,

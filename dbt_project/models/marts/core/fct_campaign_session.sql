@@ -1,7 +1,7 @@
 {{
     config(
         materialized='incremental',
-        pre_hook="{{ delete_window('campaign') }}",
+        pre_hook="{{ delete_sessions() }}",
         indexes=[
             {'columns': ['session_id'], 'unique': true},
             {'columns': ['final_day']},

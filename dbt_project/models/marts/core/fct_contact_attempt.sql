@@ -1,7 +1,7 @@
 {{
     config(
         materialized='incremental',
-        pre_hook="{{ delete_window_noting_days() }}",
+        pre_hook="{{ delete_attempts() }}",
         indexes=[
             {'columns': ['final_day']},
             {'columns': ['attempt_day']},
@@ -9,8 +9,7 @@
             {'columns': ['chain_guid']},
             {'columns': ['session_id']},
             {'columns': ['contact_token']},
-            {'columns': ['cpd_result_key']},
-            {'columns': ['agent_result_key']},
+            {'columns': ['calling_list_id', 'record_id']},
         ],
     )
 }}
@@ -87,11 +86,11 @@ told_by_ocs as (
 ),
 
 -- Whether call data of an OCS is stored at all, by the day on which its chains ended.
-stored as (
+stored as materialized (
 
     select distinct
         ocs_id,
-        final_day,
+        coalesce(final_day, 'infinity') as ended_on,
         true as has_call_data
     from attempt_calls
 
@@ -121,7 +120,8 @@ joined as (
         coalesce(metrics.is_overdialed, false) as is_overdialed,
         -- A mode that is not in the seed may hide its calls.
         coalesce(dial_modes.hides_call, true) as hides_call,
-        coalesce(cpd.is_dialed, attempts.cpd_result is not null) as is_dialed_by_cpd
+        coalesce(cpd.is_dialed, attempts.cpd_result is not null) as is_dialed_by_cpd,
+        coalesce(cpd.is_human, false) as is_human_by_cpd
     from attempts
     left join calls_of_attempt
         on
@@ -136,7 +136,7 @@ joined as (
     left join stored
         on
             attempts.ocs_id = stored.ocs_id
-            and attempts.final_day is not distinct from stored.final_day
+            and coalesce(attempts.final_day, 'infinity') = stored.ended_on
     left join attempt_parties
         on
             attempts.chain_guid = attempt_parties.chain_guid
@@ -270,14 +270,19 @@ final as (
         coalesce(contact_info_type, -1) as contact_info_type_key,
         coalesce(record_type, -1) as record_type_key,
         coalesce(record_status, -1) as record_status_key,
+        coalesce(record_type_after, -1) as record_type_after_key,
+        coalesce(record_status_after, -1) as record_status_after_key,
         coalesce(dialing_mode, -1) as dialing_mode_key,
         coalesce(cause & 65535, -1) as disposition_key,
+        anchor_ts,
         attempt_start_ts,
         attempt_end_ts,
         {{ ms_between('attempt_start_ts', 'attempt_end_ts') }} as attempt_ms,
         ((to_timestamp(scheduled_wall_seconds) at time zone 'UTC') at time zone tz_name)
             as scheduled_ts,
         attempt_start_ts at time zone tz_name as local_start_ts,
+        daily_from_seconds,
+        daily_till_seconds,
         tz_name,
         case when tz_name is not null then 'record' else 'none' end as tz_source,
         is_dialed,
@@ -302,6 +307,7 @@ final as (
         is_overdialed,
         is_answered,
         is_human,
+        is_human_by_cpd,
         is_right_party,
         is_abandoned_tsr,
         is_abandoned_tsr_transfer,

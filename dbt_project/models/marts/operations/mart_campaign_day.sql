@@ -1,7 +1,6 @@
 {{
     config(
         materialized='incremental',
-        meta={'by_report_day': true},
         pre_hook="{{ delete_report_days() }}",
         indexes=[{'columns': ['report_day']}],
     )
@@ -15,32 +14,45 @@ attempts as (
 
 ),
 
+completeness as (
+
+    select * from {{ ref('int_completeness') }}
+
+),
+
 counted as (
 
     select
         attempt_day as report_day,
+        ocs_id,
         campaign_id,
         group_id,
         calling_list_id,
         dialing_mode_key,
         {{ attempt_measures() }}
     from attempts
-    group by attempt_day, campaign_id, group_id, calling_list_id, dialing_mode_key
+    group by attempt_day, ocs_id, campaign_id, group_id, calling_list_id, dialing_mode_key
 
 ),
 
 final as (
 
     select
-        report_day,
-        'midnight to midnight, {{ var("report_time_zone") }}' as report_day_rule,
-        campaign_id,
-        group_id,
-        calling_list_id,
-        dialing_mode_key,
-        {{ attempt_measure_columns() }},
+        counted.report_day,
+        'midnight to midnight, {{ var("report_time_zone") }}'::text as report_day_rule,
+        counted.ocs_id,
+        counted.campaign_id,
+        counted.group_id,
+        counted.calling_list_id,
+        counted.dialing_mode_key,
+        {{ attempt_measure_columns('counted') }},
+        coalesce(completeness.completeness, 'unknown') as completeness,
         {{ audit_columns() }}
     from counted
+    left join completeness
+        on
+            counted.ocs_id = completeness.ocs_id
+            and counted.report_day = completeness.report_day
 
 )
 

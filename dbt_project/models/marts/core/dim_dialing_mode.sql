@@ -1,0 +1,53 @@
+-- The seed, and a row for each code that came and is not in it.
+with
+
+known as (
+
+    select * from {{ ref('enum_dial_mode') }}
+
+),
+
+seen as (
+
+    select code from {{ ref('int_codes_seen') }}
+    where dimension = 'dialing_mode'
+
+),
+
+strange as (
+
+    select seen.code
+    from seen
+    where not exists (select 1 from known where known.code = seen.code)
+
+),
+
+final as (
+
+    select
+        code as dialing_mode_key,
+        name as dialing_mode_name,
+        is_preview,
+        is_seizing,
+        is_ivr,
+        hides_call,
+        is_agent_paced,
+        true as is_known
+    from known
+
+    union all
+
+    select
+        code,
+        'Code ' || code,
+        false,
+        false,
+        false,
+        false,
+        false,
+        false
+    from strange
+
+)
+
+select * from final

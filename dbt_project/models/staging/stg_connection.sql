@@ -1,0 +1,23 @@
+-- Connects and disconnects as each source reported them, one feed a redundant ICON.
+with
+
+source as (
+
+    select * from {{ source('idb', 'g_dss_connection') }}
+
+),
+
+renamed as (
+
+    select
+        source,
+        ds_dbid as source_dbid,
+        icon_dbid as feed,
+        state = 'connected' as is_connected,
+        dsconn_type as connection_type,
+        {{ utc('added') }} as event_ts
+    from source
+
+)
+
+select * from renamed
