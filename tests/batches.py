@@ -70,7 +70,9 @@ def record(guid: str, chainseq: int, *, handle: int = 7, ts: int = T0, **more: A
     }  # fmt: skip
 
 
-def field(guid: str, seq: int, value: str | None, *, fieldid: int = 8001, ts: int = T0, **more: Any) -> dict[str, Any]:
+def field(
+    guid: str, seq: int, value: str | None, *, fieldid: int = 8001, ts: int = T0, **more: Any
+) -> dict[str, Any]:
     return {
         "type": "field", "ts": ts + 1000 * seq, "chainguid": guid, "recordhandle": 7, "fieldid": fieldid, "seq": seq,
         "chainhistseq": seq, "newvalue": value, **more,
