@@ -26,6 +26,7 @@ ContactInfo = Annotated[str, Meta(max_length=128)]
 TimeZone = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+\Z")]
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[!-~]+\Z")]
 Person = Annotated[str, Meta(max_length=64)]
+Role = Annotated[str, Meta(max_length=32)]
 
 State = Literal["connected", "disconnected"]
 CallChange = Literal["created", "terminated", "merged"]
@@ -222,7 +223,7 @@ class Object(Event, frozen=True, kw_only=True, gc=False, tag="object"):
     icon_attribute: Int | None = None
     formatid: Int | None = None
     switchid: Int | None = None
-    role: Person | None = None
+    role: Role | None = None
     primary: Int | None = None
     employeeid: Person | None = None
     firstname: Person | None = None

@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from icon_assets.contract.inflate import Read
 from icon_assets.contract.reader import Batch
-from icon_assets.contract.reasons import Incomplete, LandingError, Reason, Refused, Unreadable
+from icon_assets.contract.reasons import FileProblem, Incomplete, LandingError, Reason, Refused, Unreadable
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,119}")
@@ -29,13 +29,13 @@ _VERSION_KEYS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "upda
 class LandingFile:
     """A batch file as listed. path: relative to the landing zone, with `/`; of a bad name its ascii() form.
 
-    version: changes when the file does. problem: why it must not even be opened.
+    version: changes when the file does. problem: why it must not, or cannot, even be opened.
     """
 
     path: str
     size: int
     version: str
-    problem: Refused | None = None
+    problem: FileProblem | None = None
 
 
 class Landing:
@@ -52,6 +52,8 @@ class Landing:
             ) from None
         self._root = str(root)
         self._local = isinstance(self._fs, LocalFileSystem)
+        # The drivers of object stores raise exceptions of their own.
+        self._errors: type[Exception] = OSError if self._local else Exception
 
     def list(self) -> Iterator[LandingFile]:
         """Every batch file, by name; hidden and temporary names left out, bad ones with their problem.
@@ -60,7 +62,7 @@ class Landing:
         """
         try:
             yield from self._list_folder(self._root, ()) if self._local else self._list_store()
-        except OSError as error:
+        except self._errors as error:
             raise LandingError(
                 f"landing zone {self._shown}: {_name_of(error)}; create it, or let this user read it, or set "
                 "ICON_LANDING_URL"
@@ -87,7 +89,7 @@ class Landing:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False) and not batch:
-                yield from self._list_folder(entry.path, parts)
+                yield from self._list_inner(entry.path, parts)
             elif batch:
                 try:
                     found = entry.stat(follow_symlinks=False)
@@ -95,6 +97,15 @@ class Landing:
                     continue
                 problem = _name_problem(parts) or _kind_problem(found)
                 yield _listed(parts, found.st_size, f"{found.st_size}-{found.st_ctime_ns}", problem)
+
+    def _list_inner(self, folder: str, parts: tuple[str, ...]) -> Iterator[LandingFile]:
+        """One folder that cannot be read does not keep the others from being listed."""
+        try:
+            yield from self._list_folder(folder, parts)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            yield LandingFile(ascii("/".join(parts)), 0, "", Unreadable(Reason.OS_ERROR, _name_of(error)))
 
     def _list_store(self) -> Iterator[LandingFile]:
         found = self._fs.find(self._root, detail=True)
@@ -106,7 +117,7 @@ class Landing:
 
     @contextmanager
     def _open_local(self, path: str) -> Iterator[Batch]:
-        with _os_errors():
+        with self._mishaps():
             descriptor = _open_beneath(self._root, path.split("/"))
         try:
             before = os.fstat(descriptor)
@@ -114,31 +125,52 @@ class Landing:
                 raise problem
 
             def unchanged() -> None:
-                with _os_errors():
+                with self._mishaps():
                     now, there = os.fstat(descriptor), Path(self._root, path).lstat()
                 if (there.st_dev, there.st_ino) != (before.st_dev, before.st_ino):
                     raise Unreadable(Reason.REPLACED)
                 if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
                     raise Incomplete(Reason.FILE_GREW)
 
-            yield Batch(_reading(lambda size: os.read(descriptor, size)), unchanged)
+            yield Batch(self._reading(lambda size: os.read(descriptor, size)), unchanged)
         finally:
             os.close(descriptor)
 
     @contextmanager
     def _open_stored(self, path: str) -> Iterator[Batch]:
         key = f"{self._root}/{path}"
-        with _os_errors():
+        with self._mishaps():
             before = _version(self._fs.info(key))
             stored = self._fs.open(key, "rb", compression=None)
 
         def unchanged() -> None:
-            with _os_errors():
+            with self._mishaps():
                 if _version(self._fs.info(key)) != before:
                     raise Unreadable(Reason.REPLACED)
 
         with stored:
-            yield Batch(_reading(stored.read), unchanged)
+            yield Batch(self._reading(stored.read), unchanged)
+
+    def _reading(self, read: Read) -> Read:
+        def checked(size: int) -> bytes:
+            with self._mishaps():
+                return read(size)
+
+        return checked
+
+    @contextmanager
+    def _mishaps(self) -> Iterator[None]:
+        """Faults on the way to a file become Unreadable, or Refused where they show that it is no file."""
+        try:
+            yield
+        except FileProblem:
+            raise
+        except FileNotFoundError:
+            raise Unreadable(Reason.GONE) from None
+        except self._errors as error:
+            if isinstance(error, OSError) and error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
+                raise Refused(Reason.NOT_REGULAR, _name_of(error)) from None
+            raise Unreadable(Reason.OS_ERROR, _name_of(error)) from None
 
 
 def _listed(parts: tuple[str, ...], size: int, version: str, problem: Refused | None) -> LandingFile:
@@ -175,29 +207,9 @@ def _open_beneath(root: str, parts: list[str]) -> int:
         os.close(folder)
 
 
-def _reading(read: Callable[[int], Any]) -> Read:
-    def checked(size: int) -> bytes:
-        with _os_errors():
-            return bytes(read(size))
-
-    return checked
-
-
-@contextmanager
-def _os_errors() -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError:
-        raise Unreadable(Reason.GONE) from None
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
-            raise Refused(Reason.NOT_REGULAR, _name_of(error)) from None
-        raise Unreadable(Reason.OS_ERROR, _name_of(error)) from None
-
-
-def _name_of(error: OSError) -> str:
+def _name_of(error: Exception) -> str:
     """EACCES and the like; never the text, which may quote paths and credentials."""
-    return errno.errorcode.get(error.errno or 0, type(error).__name__)
+    return errno.errorcode.get(getattr(error, "errno", None) or 0, type(error).__name__)
 
 
 def _version(info: dict[str, Any]) -> str:

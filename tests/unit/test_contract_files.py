@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import zstandard
-from corpus.contract import NOW, batch, event, header, line, opened, read
 
 from icon_assets.contract import inflate, reader
 from icon_assets.contract.decode import Decoder
 from icon_assets.contract.reader import MAX_LINE, Batch
 from icon_assets.contract.reasons import FileProblem, Incomplete, Refused
+from tests.corpus.contract import NOW, batch, event, header, line, opened, read
 
 
 def lines(count: int) -> list[bytes]:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from corpus.contract import NOW, batch, event, header, line
 
 from icon_assets.contract import landing as landing_module
 from icon_assets.contract.decode import Decoder
 from icon_assets.contract.landing import Landing, LandingFile
 from icon_assets.contract.reasons import FileProblem, Incomplete, LandingError, Reason, Refused, Unreadable
+from tests.corpus.contract import NOW, batch, event, header, line
 
 TEXT = batch([line(event("chain", seq=seq)) for seq in range(1, 20_001)])
 SMALL = batch([line(event("chain"))])
@@ -241,6 +241,27 @@ def test_a_system_error_while_reading_is_tried_again_f38(
     assert (problem.value.reason, problem.value.detail) == (Reason.OS_ERROR, "EACCES")
 
 
+def test_a_folder_that_cannot_be_read_does_not_hide_the_others_f38(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a/x.jsonl", "b/x.jsonl", "c/x.jsonl"):
+        put(tmp_path, name)
+    scandir = os.scandir
+
+    def refuse(folder: str) -> object:
+        if folder.endswith("b"):
+            raise PermissionError(13, "secret path")
+        if folder.endswith("c"):
+            raise FileNotFoundError(2, "removed meanwhile")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    landing = Landing(str(tmp_path))
+    good, bad = landing.list()
+    assert events(landing, good) == 1
+    assert outcome(landing, bad) == (Unreadable, "os_error")
+
+
 def test_a_missing_landing_zone_is_said_clearly_f42(tmp_path: Path) -> None:
     for zone in (tmp_path / "nowhere", put(tmp_path, "file")):
         with pytest.raises(LandingError, match="ICON_LANDING_URL"):
@@ -280,6 +301,27 @@ def test_an_object_store_is_read_like_a_folder(store: fsspec.AbstractFileSystem)
 
 def test_an_empty_object_store_is_no_error(store: fsspec.AbstractFileSystem) -> None:
     assert paths(Landing("memory://zone")) == []
+
+
+def test_a_fault_of_an_object_store_is_tried_again_f38(
+    store: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class StoreError(Exception):
+        """Drivers have exceptions of their own, with no errno and with addresses in their text."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise StoreError("https://user:password@host")
+
+    store.pipe_file("/zone/a.jsonl", SMALL)
+    landing = Landing("memory://zone")
+    file = only(landing)
+    monkeypatch.setattr(type(store), "info", fail)
+    with pytest.raises(Unreadable, match="StoreError"):
+        events(landing, file)
+    monkeypatch.setattr(type(store), "find", fail)
+    with pytest.raises(LandingError, match="StoreError") as problem:
+        paths(landing)
+    assert "password" not in str(problem.value)
 
 
 def test_an_object_replaced_while_it_is_read_is_tried_again_f11(store: fsspec.AbstractFileSystem) -> None:

@@ -7,7 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from corpus.contract import (
+
+from icon_assets.contract import decode
+from icon_assets.contract.decode import Decoder, Rejected
+from icon_assets.contract.events import TYPES, Event
+from icon_assets.contract.reader import MAX_LINE
+from tests.corpus.contract import (
     ATTEMPT,
     EVENTS,
     GUID,
@@ -22,11 +27,6 @@ from corpus.contract import (
     opened,
     read,
 )
-
-from icon_assets.contract import decode
-from icon_assets.contract.decode import Decoder, Rejected
-from icon_assets.contract.events import TYPES, Event
-from icon_assets.contract.reader import MAX_LINE
 
 CHAIN = line(event("chain"))
 PLAIN = line(event("chain", optional=False))

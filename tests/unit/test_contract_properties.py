@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from corpus.contract import EVENTS, GUID, TS, TS_MS, batch, event, line, opened, read
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from icon_assets.contract.decode import _PLANS
 from icon_assets.contract.events import GUID_FIELDS, TIME_FIELDS, TYPES
 from icon_assets.contract.reasons import FileProblem
+from tests.corpus.contract import EVENTS, GUID, TS, TS_MS, batch, event, line, opened, read
 
 GOOD_GUID = re.compile(r"(?!0*\Z)[!-~]{1,64}\Z")
 
