@@ -32,9 +32,9 @@ def due(engine: sa.Engine) -> bool:
             connection.execute(
                 sa.text(
                     f"""
-                    select exists ({_STALE_DAYS}) or coalesce((select max(batch_id) from ops.batch), 0) > coalesce(
-                        (select max(through_batch) from ops.marts_run where finished_at is not null), 0
-                    )
+                    select exists ({_STALE_DAYS})
+                    or coalesce((select max(batch_id) from ops.batch), 0)
+                    > coalesce((select max(through_batch) from ops.marts_run where finished_at is not null), 0)
                     """
                 )
             ).scalar_one()
@@ -71,7 +71,9 @@ def close_window(engine: sa.Engine, window: Window) -> None:
                 """
                 insert into ops.marts_day (entity, day, version)
                 select entity, day, version from ops.marts_window
-                on conflict (entity, day) do update set version = excluded.version, built_at = clock_timestamp()
+                on conflict (entity, day) do update set
+                version = excluded.version,
+                built_at = clock_timestamp()
                 """
             )
         )

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from psycopg.types.json import Jsonb
 
-from icon_assets.finalize.rows import KEYS, query
+from icon_assets.finalize.ended import ENDED, collect, count_objects, kept
+from icon_assets.finalize.months import make_months, missing_months
+from icon_assets.finalize.rows import query
 from icon_assets.idb.schema import FINAL_TABLES
 
 # A transaction takes whole days up to about this many objects: some 50 MB of work tables.
 _OBJECTS_AT_ONCE = 50_000
 # Marks of rows that the marts read from idb: the day's marts must be rebuilt although final is the same.
 _BESIDE_FINAL = {"call", "metric"}
-_BASE = {entity: tables[0] for entity, tables in FINAL_TABLES.items()}
 # Serializes finalizers of one entity, across all processes.
-_LOCK = {"campaign": 0x1C0F01, "chain": 0x1C0F02}
+LOCK = {"campaign": 0x1C0F01, "chain": 0x1C0F02}
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class FinalDay:
-    """One finalized day. `changed`: its rows differ from before, or what the marts read beside them does."""
+    """One finalized day. `changed`: its rows differ from before, or what the marts read beside them does.
+
+    `set_aside` chains ended that day too, but are not in final: see ops.set_aside.
+    """
 
     entity: str
     day: date
@@ -31,6 +38,7 @@ class FinalDay:
     objects: int
     rows: dict[str, int] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    set_aside: int = 0
 
 
 def finalize(
@@ -46,12 +54,12 @@ def finalize(
     done: list[FinalDay] = []
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # Before the transaction: a repeatable-read snapshot must not be older than the lock.
-        connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": _LOCK[entity]})
+        connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": LOCK[entity]})
         try:
             for some in _portions(connection, entity, wanted):
                 done += _finalize(engine, entity, some)
         finally:
-            connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": _LOCK[entity]})
+            connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": LOCK[entity]})
     return done
 
 
@@ -62,8 +70,8 @@ def _portions(connection: sa.Connection, entity: str, days: Sequence[date]) -> I
     counts: dict[date, int] = dict(
         connection.execute(
             sa.text(
-                f"select terminated::date, count(*) from idb.{_BASE[entity]} "
-                "where terminated >= :first and terminated < :last + 1 group by 1"
+                f"select ended::date, count(*) from {ENDED[entity]} "
+                "where ended >= cast(:first as date) and ended < cast(:last as date) + 1 group by 1"
             ),
             {"first": days[0], "last": days[-1]},
         )
@@ -83,38 +91,68 @@ def _portions(connection: sa.Connection, entity: str, days: Sequence[date]) -> I
 
 def _finalize(engine: sa.Engine, entity: str, days: list[date]) -> list[FinalDay]:
     """One transaction, one snapshot: the marks taken, the rows built, compared and swapped."""
-    with (
-        engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection,
-        connection.begin(),
-    ):
-        reasons = _take_marks(connection, entity, days)
-        objects = _collect_ended(connection, entity, days)
-        held = {
-            day: dict(rows)
-            for day, rows in connection.execute(
-                sa.text("select day, rows from ops.final_day where entity = :entity and day = any(:days)"),
-                {"entity": entity, "days": days},
-            )
-        }
-        _ensure_months(connection, entity, [day for day in days if objects.get(day)])
-        fresh = [day for day in days if day not in held]
-        rows: dict[date, dict[str, int]] = {day: {} for day in days}
-        changed = {day for day in fresh if objects.get(day)}
-        _insert_fresh(connection, entity, [day for day in fresh if objects.get(day)], rows)
-        changed |= _swap(connection, entity, list(held), rows)
-        results = [
-            FinalDay(
-                entity,
-                day,
-                day in changed or bool(_BESIDE_FINAL & reasons.get(day, set()) and objects.get(day)),
-                objects.get(day, 0),
-                rows[day],
-                tuple(sorted(reasons.get(day, ()))),
-            )
-            for day in days
-        ]
-        _record(connection, results)
+    while True:
+        with (
+            engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection,
+            connection.begin() as transaction,
+        ):
+            left_out = collect(connection, entity, days)
+            objects = count_objects(connection, entity, days)
+            missing = missing_months(connection, entity, objects)
+            if not missing:
+                return _rebuild(connection, entity, days, objects, left_out)
+            transaction.rollback()
+        make_months(engine, entity, missing)
+
+
+def _rebuild(
+    connection: sa.Connection,
+    entity: str,
+    days: list[date],
+    objects: dict[date, int],
+    left_out: list[dict[str, Any]],
+) -> list[FinalDay]:
+    reasons = _take_marks(connection, entity, days)
+    held = {
+        day: dict(rows)
+        for day, rows in connection.execute(
+            sa.text("select day, rows from ops.final_day where entity = :entity and day = any(:days)"),
+            {"entity": entity, "days": days},
+        )
+    }
+    rows: dict[date, dict[str, int]] = {day: held.get(day, {}) for day in days}
+    changed = {day for day in objects if day not in held}
+    _insert_fresh(connection, entity, sorted(changed), rows)
+    changed |= _swap(connection, entity, sorted(held), rows)
+    beside = {day for day in objects if _BESIDE_FINAL & reasons.get(day, set())}
+    results = [
+        FinalDay(
+            entity,
+            day,
+            day in changed | beside,
+            objects.get(day, 0),
+            rows[day],
+            tuple(sorted(reasons.get(day, ()))),
+            sum(chain["final_day"] == day for chain in left_out),
+        )
+        for day in days
+    ]
+    _record(connection, results)
+    if entity == "chain":
+        _set_aside(connection, days, left_out)
     return results
+
+
+def _set_aside(connection: sa.Connection, days: list[date], chains: list[dict[str, Any]]) -> None:
+    """Brings ops.set_aside up to date, for whoever asks where a chain is."""
+    connection.execute(sa.text("delete from ops.set_aside where final_day = any(:days)"), {"days": days})
+    if not chains:
+        return
+    connection.execute(
+        sa.text("insert into ops.set_aside values (:final_day, :chainguid, :ocsid, :rows)"), chains
+    )
+    for chain in chains:
+        _log.warning("Chain %(chainguid)s of OCS %(ocsid)s is set aside: %(rows)s history rows.", chain)
 
 
 def _take_marks(connection: sa.Connection, entity: str, days: list[date]) -> dict[date, set[str]]:
@@ -130,47 +168,6 @@ def _take_marks(connection: sa.Connection, entity: str, days: list[date]) -> dic
     for day, reason in marks:
         reasons.setdefault(day, set()).add(reason)
     return reasons
-
-
-def _collect_ended(connection: sa.Connection, entity: str, days: list[date]) -> dict[date, int]:
-    """Fills `ended` with the objects that ended on these days; returns how many on each."""
-    key = ", ".join(f"b.{name}" for name in KEYS[entity])
-    connection.execute(
-        sa.text(
-            f"""
-            create temporary table ended on commit drop as
-            select b.terminated::date as final_day, {key}, null::varchar as synthetic_close
-            from idb.{_BASE[entity]} as b
-            where
-                b.terminated >= cast(:first as date) and b.terminated < cast(:last as date) + 1
-                and b.terminated::date = any(:days)
-            """
-        ),
-        {"first": days[0], "last": days[-1], "days": days},
-    )
-    connection.execute(sa.text("analyze ended"))
-    return dict(
-        connection.execute(sa.text("select final_day, count(*) from ended group by 1")).tuples().all()
-    )
-
-
-def _ensure_months(connection: sa.Connection, entity: str, days: list[date]) -> None:
-    """Partitions are months: 11 tables by day were 5,000 relations a year and a half, out of lock space."""
-    for month in sorted({day.replace(day=1) for day in days}):
-        following = (month + timedelta(days=32)).replace(day=1)
-        for table in FINAL_TABLES[entity]:
-            connection.execute(
-                sa.text(
-                    f"create table if not exists final.{table}_{month:%Y%m} partition of final.{table} "
-                    f"for values from ('{month}') to ('{following}')"
-                )
-            )
-
-
-def _count(connection: sa.Connection, relation: str, table: str, rows: dict[date, dict[str, int]]) -> None:
-    counted = connection.execute(sa.text(f"select final_day, count(*) from {relation} group by 1"))
-    for day, n in counted:
-        rows[day][table] = n
 
 
 def _insert_fresh(
@@ -199,6 +196,7 @@ def _swap(
     if not days:
         return set()
     differs: set[date] = set()
+    replaced = f"not {kept(entity, 'f')}"
     for table in FINAL_TABLES[entity]:
         aside = f"aside_{table}"
         connection.execute(
@@ -208,8 +206,9 @@ def _swap(
             ),
             {"days": days},
         )
-        _count(connection, aside, table, rows)
-        current = f"select * from final.{table} where final_day = any(:days)"
+        current = (
+            f"select * from final.{table} as f where f.final_day = any(:days) and not {kept(entity, 'f')}"
+        )
         differs |= set(
             connection.execute(
                 sa.text(
@@ -222,14 +221,31 @@ def _swap(
     if differs:
         for table in FINAL_TABLES[entity]:
             where = {"days": sorted(differs)}
-            connection.execute(sa.text(f"delete from final.{table} where final_day = any(:days)"), where)
+            connection.execute(
+                sa.text(f"delete from final.{table} as f where f.final_day = any(:days) and {replaced}"),
+                where,
+            )
             connection.execute(
                 sa.text(
                     f"insert into final.{table} select * from aside_{table} where final_day = any(:days)"
                 ),
                 where,
             )
+        rows |= {day: {} for day in differs}
+        _count(connection, entity, sorted(differs), rows)
     return differs
+
+
+def _count(
+    connection: sa.Connection, entity: str, days: list[date], rows: dict[date, dict[str, int]]
+) -> None:
+    for table in FINAL_TABLES[entity]:
+        counted = connection.execute(
+            sa.text(f"select final_day, count(*) from final.{table} where final_day = any(:days) group by 1"),
+            {"days": days},
+        )
+        for day, n in counted:
+            rows[day][table] = n
 
 
 def _record(connection: sa.Connection, results: list[FinalDay]) -> None:

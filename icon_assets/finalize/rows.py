@@ -1,7 +1,7 @@
 """The rows that final holds of ended objects, as queries over idb; derives PREV columns and durations.
 
-Each query reads `ended` (final_day, the key of the entity, synthetic_close), the objects of the days
-under way, and one idb table `h`.
+Each query reads `ended` (final_day, the key of the entity, ended, synthetic_close), the objects of the
+days under way, and one idb table `h`.
 """
 
 from __future__ import annotations
@@ -39,17 +39,29 @@ def _last_before(column: str) -> str:
 _DURATION = "(extract(epoch from lead(h.added) over w - h.added) * 1000)::bigint"
 _STATE = "coalesce(h.state, idb.value_at(max(idb.at_seq(h.place, h.state)) over w))"
 
+_FIELD_DERIVED = {**_previous("preventer"), "derived": "2 * (h.preventer is null)::integer"}
+# What was closed artificially has no end in idb.
+_ENDED_TS = "floor(extract(epoch from e.ended))::integer"
+_END = {
+    "terminated": "e.ended",
+    "terminated_ts": _ENDED_TS,
+    "terminated_tcode": f"{_ENDED_TS} / 300 * 300",
+}
+
 _DERIVED: dict[str, tuple[dict[str, str], str]] = {
+    "go_chain": (_END, ""),
+    "go_campaign": (_END, ""),
     "go_chainrec_hist": (
         {
             "prevstate": "coalesce(h.prevstate, lag(h.state) over w)",
             **_previous("prevsenter"),
             "duration_ms": _DURATION,
+            "derived": "(h.prevstate is null)::integer + 2 * (h.prevsenter is null)::integer",
         },
         _CHAIN,
     ),
-    "go_fieldhist": (_previous("preventer"), _FIELD),
-    "go_sec_fieldhist": (_previous("preventer"), _FIELD),
+    "go_fieldhist": (_FIELD_DERIVED, _FIELD),
+    "go_sec_fieldhist": (_FIELD_DERIVED, _FIELD),
     "go_campaignhistory": (
         {
             "state": _STATE,

@@ -92,3 +92,102 @@ select
 from generate_series(begin_date::timestamp, end_date::timestamp - interval '5 minutes', interval '5 minutes') as t
 on conflict (id) do nothing;
 end;
+
+-- What has ended, really or because its end was lost. A close holds while the last notice that it was
+-- made from is still the last, so that a late notice undoes it in its own transaction.
+create or replace view ops.ended_chain as
+select c.chainguid, c.ocsid, c.terminated as ended, null::varchar as synthetic_close
+from idb.go_chain as c
+where c.terminated is not null
+union all
+select c.chainguid, c.ocsid, s.ended, s.reason
+from ops.synthetic_close as s
+inner join idb.go_chain as c
+    on c.chainguid = s.guid and c.ocsid = s.ocsid and c.lastseq = s.lastseq and c.lastchange = s.lastchange
+where s.entity = 'chain' and s.undone_at is null and c.terminated is null;
+
+create or replace view ops.ended_session as
+select c.sessid, c.terminated as ended, null::varchar as synthetic_close
+from idb.go_campaign as c
+where c.terminated is not null
+union all
+select c.sessid, s.ended, s.reason
+from ops.synthetic_close as s
+inner join idb.go_campaign as c
+    on c.sessid = s.guid and c.lastseq = s.lastseq and c.lastchange = s.lastchange
+where s.entity = 'campaign' and s.undone_at is null and c.terminated is null;
+
+-- What is still under way: no end came, and none is taken for lost.
+create or replace view ops.open_chain as
+select c.*
+from idb.go_chain as c
+where
+    c.terminated is null
+    and not exists (
+        select from ops.synthetic_close as s
+        where
+            s.entity = 'chain' and s.guid = c.chainguid and s.ocsid = c.ocsid and s.undone_at is null
+            and s.lastseq = c.lastseq and s.lastchange = c.lastchange
+    );
+
+create or replace view ops.open_session as
+select c.*
+from idb.go_campaign as c
+where
+    c.terminated is null
+    and not exists (
+        select from ops.synthetic_close as s
+        where
+            s.entity = 'campaign' and s.guid = c.sessid and s.undone_at is null
+            and s.lastseq = c.lastseq and s.lastchange = c.lastchange
+    );
+
+-- The eight parts by which the vendor's guide tells records apart, for each row of the extract's histories.
+-- TYPE says which history, and which field: the guide lists no values. ADDED_TS is in whole seconds, so
+-- SEQ goes with them. A part that a table does not have is null, and nulls are equal.
+create or replace view final.record_identifier as
+select
+    h.final_day,
+    h.sessid,
+    h.ocsid,
+    null::integer as callinglistid,
+    null::integer as recordhandle,
+    null::varchar as chainguid,
+    'campaign' as type,
+    null::varchar as callattid,
+    h.added_ts,
+    h.seq
+from final.go_campaignhistory as h
+union all
+select h.final_day, h.sessid, h.ocsid, null, null, null, 'campaign property', null, h.added_ts, h.seq
+from final.go_campprop_hist as h
+union all
+select
+    h.final_day,
+    c.sessid,
+    h.ocsid,
+    c.callinglistid,
+    h.recordhandle,
+    h.chainguid,
+    h.type,
+    h.callattid,
+    h.added_ts,
+    h.seq
+from (
+    select final_day, ocsid, recordhandle, chainguid, 'chain' as type, callattid, added_ts, seq
+    from final.go_chainrec_hist
+    union all
+    select final_day, ocsid, recordhandle, chainguid, 'record', null, added_ts, chainseq
+    from final.go_record_hist
+    union all
+    select final_day, ocsid, recordhandle, chainguid, 'field ' || fieldid, callattid, added_ts, seq
+    from final.go_fieldhist
+    union all
+    select final_day, ocsid, recordhandle, chainguid, 'secure field ' || fieldid, callattid, added_ts, seq
+    from final.go_sec_fieldhist
+    union all
+    select final_day, ocsid, null, chainguid, coalesce('call ' || callid, 'call'), callattid, added_ts, null
+    from final.gox_chain_call
+) as h
+inner join final.go_chain as c
+    on c.final_day = h.final_day and c.chainguid = h.chainguid and c.ocsid = h.ocsid;

@@ -30,6 +30,8 @@ FINAL_TABLES = {
 
 _BASE = {tables[0] for tables in FINAL_TABLES.values()}
 _INTERVALS = {"go_campaignhistory", "go_chainrec_hist"}
+# Histories of chains, whose rows may have to go back to idb as the source gave them.
+_DERIVED = {"go_chainrec_hist", "go_fieldhist", "go_sec_fieldhist"}
 
 
 def _type(column: Column, in_key: bool) -> sa.types.TypeEngine[Any]:
@@ -95,6 +97,15 @@ def _final_table(table: Table) -> sa.Table:
         extras.append(
             sa.Column("duration_ms", sa.BigInteger, comment="Time until the next notice; null for the last.")
         )
+    if table.name in _DERIVED:
+        extras.append(
+            sa.Column(
+                "derived",
+                sa.Integer,
+                nullable=False,
+                comment="What the source did not tell: 1 PREVSTATE, 2 PREVSENTER or PREVENTER, 3 both.",
+            )
+        )
     return sa.Table(
         table.name,
         metadata,
@@ -134,6 +145,8 @@ sa.Index(
     idb("go_campaign").c.terminated,
     postgresql_where=sa.text("terminated is not null"),
 )
+# Open chains are few: what is lost is looked for among them at each run.
+sa.Index("go_chain_open", idb("go_chain").c.chainguid, postgresql_where=sa.text("terminated is null"))
 sa.Index("go_chain_sessid", idb("go_chain").c.sessid)
 sa.Index(
     "go_chainrec_hist_callattid",
@@ -266,6 +279,73 @@ final_day = sa.Table(
 )
 
 final_version = sa.Sequence("final_version", schema="ops", metadata=metadata)
+
+synthetic_close = sa.Table(
+    "synthetic_close",
+    metadata,
+    sa.Column("close_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("entity", sa.Text, nullable=False, comment="campaign or chain"),
+    sa.Column("guid", sa.String(64, collation="C"), nullable=False, comment="SESSID or CHAINGUID."),
+    sa.Column("ocsid", sa.Integer, comment="Of a chain; null for a session, which may have several."),
+    sa.Column("reason", sa.Text, nullable=False, comment="restart, switchover or silence"),
+    sa.Column("ended", sa.DateTime, nullable=False, comment="Its last notice: the end that was made up."),
+    sa.Column("lastseq", sa.Integer, nullable=False, comment="Of the last notice known when it was closed."),
+    sa.Column("lastchange", sa.DateTime, nullable=False, comment="Time of that notice."),
+    sa.Column("newest_ts", sa.DateTime, nullable=False, comment="Newest event of any source at that time."),
+    sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    sa.Column("undone_at", sa.DateTime(timezone=True), comment="When a real notice had undone it."),
+    sa.CheckConstraint("entity in ('campaign', 'chain')", name="entity"),
+    sa.CheckConstraint("reason in ('restart', 'switchover', 'silence')", name="reason"),
+    schema="ops",
+    comment="Chains and sessions whose end was lost. A close holds while its last notice is the last one.",
+)
+_standing = sa.text("undone_at is null")
+sa.Index(
+    "synthetic_close_standing",
+    synthetic_close.c.guid,
+    synthetic_close.c.ocsid,
+    synthetic_close.c.entity,
+    unique=True,
+    postgresql_where=_standing,
+    postgresql_nulls_not_distinct=True,
+)
+sa.Index("synthetic_close_ended", synthetic_close.c.ended, postgresql_where=_standing)
+
+set_aside = sa.Table(
+    "set_aside",
+    metadata,
+    sa.Column("final_day", sa.Date, primary_key=True),
+    sa.Column("chainguid", sa.String(64, collation="C"), primary_key=True),
+    sa.Column("ocsid", sa.Integer, primary_key=True),
+    sa.Column("rows", sa.BigInteger, nullable=False, comment="Of its longest history."),
+    schema="ops",
+    comment="Ended chains kept out of final: a history of theirs is longer than any real one.",
+)
+
+purged_chain = sa.Table(
+    "purged_chain",
+    metadata,
+    sa.Column("chainguid", sa.String(64, collation="C"), primary_key=True),
+    sa.Column("ocsid", sa.Integer, primary_key=True),
+    sa.Column("final_day", sa.Date, nullable=False, index=True),
+    sa.Column("purged_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    schema="ops",
+    comment="Chains that idb holds no more: final is their truth. A late event brings them back.",
+)
+
+purged_key = sa.Table(
+    "purged_key",
+    metadata,
+    sa.Column("key", sa.String(64, collation="C"), primary_key=True, comment="A CALLATTID or a CALLID."),
+    sa.Column("chainguid", sa.String(64, collation="C"), primary_key=True),
+    sa.Column("ocsid", sa.Integer, primary_key=True),
+    sa.ForeignKeyConstraint(
+        ["chainguid", "ocsid"], ["ops.purged_chain.chainguid", "ops.purged_chain.ocsid"], ondelete="CASCADE"
+    ),
+    sa.Index("purged_key_chain", "chainguid", "ocsid"),
+    schema="ops",
+    comment="The attempts and calls of purged chains: a late call or metric names nothing else.",
+)
 
 marts_day = sa.Table(
     "marts_day",

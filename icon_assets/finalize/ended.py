@@ -1,0 +1,86 @@
+"""What has ended on the days under way: table `ended`, which every query of rows reads; what is set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from icon_assets.finalize.rows import KEYS
+
+# As Info Mart: a treatment that redials without end makes histories that no report wants.
+LONGEST_HISTORY = 5_000
+_HISTORIES = ("go_chainrec_hist", "go_record_hist", "go_fieldhist", "go_sec_fieldhist")
+ENDED = {"campaign": "ops.ended_session", "chain": "ops.ended_chain"}
+
+
+def kept(entity: str, alias: str) -> str:
+    """Condition on a row of final: its object is in idb no more, so that final is its only truth."""
+    if entity == "campaign":
+        return "false"
+    return (
+        "exists (select from ops.purged_chain as p "
+        f"where p.chainguid = {alias}.chainguid and p.ocsid = {alias}.ocsid)"
+    )
+
+
+def collect(connection: sa.Connection, entity: str, days: Sequence[date]) -> list[dict[str, Any]]:
+    """Fills `ended` with the objects in idb that ended on these days, for the rest of the transaction.
+
+    Returns the chains left out because a history of theirs is too long, as rows of ops.set_aside.
+    """
+    key = ", ".join(f"o.{name}" for name in KEYS[entity])
+    connection.execute(
+        sa.text(
+            f"""
+            create temporary table ended on commit drop as
+            select o.ended::date as final_day, {key}, o.ended, o.synthetic_close
+            from {ENDED[entity]} as o
+            where
+                o.ended >= cast(:first as date) and o.ended < cast(:last as date) + 1
+                and o.ended::date = any(:days)
+            """
+        ),
+        {"first": min(days), "last": max(days), "days": list(days)},
+    )
+    connection.execute(sa.text("analyze ended"))
+    if entity != "chain":
+        return []
+    left_out = connection.execute(sa.text(_LEAVE_OUT), {"limit": LONGEST_HISTORY}).mappings()
+    return [dict(row) for row in left_out]
+
+
+def _lengths(table: str) -> str:
+    return f"""
+        select e.chainguid, e.ocsid, count(*) as n
+        from ended as e
+        inner join idb.{table} as h on h.chainguid = e.chainguid and h.ocsid = e.ocsid
+        group by e.chainguid, e.ocsid
+        having count(*) > :limit
+    """
+
+
+_LEAVE_OUT = f"""
+    delete from ended as e
+    using (
+        select chainguid, ocsid, max(n) as rows
+        from ({" union all ".join(_lengths(table) for table in _HISTORIES)}) as h
+        group by chainguid, ocsid
+    ) as l
+    where l.chainguid = e.chainguid and l.ocsid = e.ocsid
+    returning e.final_day, e.chainguid, e.ocsid, l.rows
+"""
+
+
+def count_objects(connection: sa.Connection, entity: str, days: Sequence[date]) -> dict[date, int]:
+    """How many objects each day has: those in `ended`, and those that only final holds."""
+    only_final = "union all select final_day from ops.purged_chain where final_day = any(:days)"
+    query = f"""
+        select final_day, count(*)
+        from (select final_day from ended {only_final if entity == "chain" else ""}) as o
+        group by final_day
+    """
+    values = {"days": list(days)} if entity == "chain" else {}
+    return dict(connection.execute(sa.text(query), values).tuples().all())
