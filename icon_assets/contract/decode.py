@@ -93,6 +93,12 @@ class _Plan:
 _PLANS = {cls: _Plan(cls) for cls in TYPES.values()}
 
 
+@functools.cache
+def _decoder(source: str) -> msgspec.json.Decoder[Event]:
+    union: Any = functools.reduce(operator.or_, ALLOWED[source])
+    return msgspec.json.Decoder(union)
+
+
 class Decoder:
     """Decodes the event lines of an opened batch. now: the loader's clock, aware, for the horizon of one day.
 
@@ -103,10 +109,7 @@ class Decoder:
         self.unknown_fields: Counter[str] = Counter()
         self._batch = batch
         self._horizon = int(now.timestamp() * 1000) + DAY_MS
-        allowed = ALLOWED[batch.header.source]
-        self._allowed = frozenset(_PLANS[cls].type for cls in allowed)
-        union: Any = functools.reduce(operator.or_, allowed)
-        self._decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(union)
+        self._decoder = _decoder(batch.header.source)
 
     def chunks(self) -> Iterator[Chunk]:
         """All event lines in order, in chunks of about 2 MiB of text.
@@ -206,7 +209,7 @@ class Decoder:
                 raise LineError(Reason.HEADER_REPEATED)
             if type_ is None:
                 raise LineError(Reason.UNKNOWN_TYPE)
-            if type_ not in self._allowed:
+            if TYPES[type_] not in ALLOWED[self._batch.header.source]:
                 raise LineError(Reason.TYPE_NOT_OF_SOURCE, f"{type_} of {self._batch.header.source}")
             if isinstance(error, msgspec.ValidationError):  # else they are counted already
                 self._count(_PLANS[TYPES[type_]].unknown(fields))

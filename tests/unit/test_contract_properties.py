@@ -106,7 +106,7 @@ def expected(type_: str, text: str) -> tuple[dict[str, Any], set[str]] | None:
 
 
 @given(raw_lines())
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @example(("chain", line(event("chain")).decode()))
 @example(("chain", line(event("chain")).decode().replace("{", '{"x":{},', 1)))
 def test_a_line_is_taken_exactly_when_a_plain_parse_would_take_it(sample: tuple[str, str]) -> None:
@@ -121,7 +121,7 @@ def test_a_line_is_taken_exactly_when_a_plain_parse_would_take_it(sample: tuple[
 
 
 @given(st.binary(max_size=300), st.binary(max_size=40), st.integers(0, 10_000))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_no_bytes_break_the_decoder_or_lose_a_line(junk: bytes, splice: bytes, place: int) -> None:
     good = line(event("chain"))
     spliced = good[: place % len(good)] + splice + good[place % len(good) :]
@@ -138,7 +138,7 @@ STORED = gzip.compress(batch([line(event("chain", seq=seq)) for seq in range(1, 
 
 
 @given(st.integers(0, len(STORED)), st.binary(max_size=20), st.integers(0, 20))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_a_damaged_file_ends_in_a_known_outcome(place: int, splice: bytes, removed: int) -> None:
     damaged = STORED[:place] + splice + STORED[place + removed :]
     try:
