@@ -34,7 +34,9 @@ def due(engine: sa.Engine) -> bool:
                     f"""
                     select exists ({_STALE_DAYS})
                     or coalesce((select max(batch_id) from ops.batch), 0)
-                    > coalesce((select max(through_batch) from ops.marts_run where finished_at is not null), 0)
+                    > coalesce(
+                        (select max(through_batch) from ops.marts_run where finished_at is not null), 0
+                    )
                     """
                 )
             ).scalar_one()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from icon_assets.errors import UserError
@@ -20,6 +20,9 @@ class Settings:
     database_url: str | None = None
     first_day: date = date(2000, 1, 1)
     wait_seconds: int = 3600
+    chain_silence: timedelta = timedelta(hours=8)
+    session_silence: timedelta = timedelta(hours=24)
+    keep_days: int | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -31,6 +34,9 @@ class Settings:
             database_url=_database_url(environ.get("ICON_DATABASE_URL")),
             first_day=_day("ICON_FIRST_DAY", environ.get("ICON_FIRST_DAY") or "2000-01-01"),
             wait_seconds=_seconds("ICON_WAIT", environ.get("ICON_WAIT") or "3600"),
+            chain_silence=_hours("ICON_CHAIN_SILENCE", environ.get("ICON_CHAIN_SILENCE") or "8"),
+            session_silence=_hours("ICON_SESSION_SILENCE", environ.get("ICON_SESSION_SILENCE") or "24"),
+            keep_days=_keep_days(environ.get("ICON_KEEP_DAYS")),
         )
 
 
@@ -52,6 +58,19 @@ def _day(name: str, value: str) -> date:
 
 
 def _seconds(name: str, value: str) -> int:
-    if not value.isascii() or not value.isdigit():
-        raise UserError(f"{name} is {value!r}. Write a whole number of seconds, for example 3600.")
+    return _whole(name, value, "seconds", "3600")
+
+
+def _hours(name: str, value: str) -> timedelta:
+    return timedelta(hours=_whole(name, value, "hours", "8"))
+
+
+def _keep_days(value: str | None) -> int | None:
+    return _whole("ICON_KEEP_DAYS", value, "days", "400") if value else None
+
+
+def _whole(name: str, value: str, unit: str, example: str) -> int:
+    # No time here is longer than a lifetime, and a timedelta has an end.
+    if not value.isascii() or not value.isdigit() or len(value) > 6:
+        raise UserError(f"{name} is {value!r}. Write a whole number of {unit}, for example {example}.")
     return int(value)

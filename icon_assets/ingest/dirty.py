@@ -69,14 +69,14 @@ _TRIGGER = {"call": "call", "party": "call", "userdata": "call"}
 
 _MARK_CHAINS = """
     insert into ops.dirty_day (entity, day, reason, objects, batch_id)
-    select 'chain', c.terminated::date, %(reason)s, count(*), %(batch_id)s
+    select 'chain', c.ended::date, %(reason)s, count(*), %(batch_id)s
     from ({chains}) as t
     cross join lateral (
-        select c.terminated from idb.go_chain as c
-        where c.chainguid = t.chainguid and c.ocsid = t.ocsid and c.terminated is not null
+        select c.ended from ops.ended_chain as c
+        where c.chainguid = t.chainguid and c.ocsid = t.ocsid
         offset 0
     ) as c
-    group by c.terminated::date
+    group by c.ended::date
 """
 
 # A notice of a chain concerns the day that the chain had ended on, and the one it ends on now.
@@ -86,26 +86,26 @@ _MARK_ENDS = """
     from (
         select
             t.was_terminated::date as day,
-            case when o.terminated::date is distinct from t.was_terminated::date then 'moved' else %(entity)s end
+            case when o.ended::date is distinct from t.was_terminated::date then 'moved' else %(entity)s end
                 as reason
         from {touched} as t
-        cross join lateral (select o.terminated from idb.{base} as o where {match} offset 0) as o
+        left join lateral (select o.ended from ops.{ended} as o where {match} offset 0) as o on true
         where t.was_terminated is not null
         union all
-        select o.terminated::date, 'ended'
+        select o.ended::date, 'ended'
         from {touched} as t
-        cross join lateral (select o.terminated from idb.{base} as o where {match} offset 0) as o
-        where o.terminated is not null and o.terminated::date is distinct from t.was_terminated::date
+        cross join lateral (select o.ended from ops.{ended} as o where {match} offset 0) as o
+        where o.ended::date is distinct from t.was_terminated::date
     ) as e
     group by e.day, e.reason
 """
 _ENDS = {
     "chain": {
         "touched": "touched_chain",
-        "base": "go_chain",
+        "ended": "ended_chain",
         "match": "o.ocsid = t.ocsid and o.chainguid = t.chainguid",
     },
-    "campaign": {"touched": "touched_session", "base": "go_campaign", "match": "o.sessid = t.sessid"},
+    "campaign": {"touched": "touched_session", "ended": "ended_session", "match": "o.sessid = t.sessid"},
 }
 
 

@@ -7,10 +7,13 @@ select
     case when c.sessid is null then s.campaignid else c.campaignid end,
     case when c.sessid is null then s.groupid else c.groupid end,
     case when c.sessid is null then s.callinglistid else c.callinglistid end,
-    c.terminated
+    e.ended
 from (
     select distinct on (chainguid) *
     from stage_chain
     order by chainguid, line
 ) as s
 left join idb.go_chain as c on c.chainguid = s.chainguid and c.ocsid = %(dbid)s
+left join lateral (
+    select o.ended from ops.ended_chain as o where o.chainguid = s.chainguid and o.ocsid = %(dbid)s offset 0
+) as e on true
