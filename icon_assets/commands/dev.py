@@ -11,7 +11,7 @@ import sys
 import typer
 
 from icon_assets.commands.setup import set_up
-from icon_assets.dbt_cli import prepare_manifest
+from icon_assets.dbt_cli import prepare_dbt
 from icon_assets.errors import UserError
 from icon_assets.instance import ROOT
 from icon_assets.settings import Settings
@@ -24,9 +24,9 @@ def dev(port: int = typer.Option(3000, help="Port of the UI.")) -> None:
     settings = Settings.from_env()
     _be_the_only_one(settings)
     _refuse_taken(port)
-    set_up(settings)
-    typer.echo("Reading the marts' definitions ...")
-    prepare_manifest(settings, os.environ)
+    typer.echo("Bringing the database and dbt up to date ...")
+    database = set_up(settings)
+    prepare_dbt(settings, database.engine, os.environ)
     _end_orphans()
     typer.echo(f"The UI comes up at http://{HOST}:{port} in some 15 s. Batches: {settings.landing_url}")
     _become_dagster(port)

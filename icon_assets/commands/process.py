@@ -17,7 +17,7 @@ from icon_assets.commands.shown import ShownProgress, only_progress
 from icon_assets.contract.landing import Landing
 from icon_assets.contract.reasons import LandingError
 from icon_assets.database import Database
-from icon_assets.dbt_cli import prepare_manifest
+from icon_assets.dbt_cli import prepare_dbt
 from icon_assets.errors import UserError
 from icon_assets.finalize.dirty import dirty_days
 from icon_assets.ingest.drain import backlog
@@ -50,7 +50,7 @@ def process_once(settings: Settings) -> int:
         return 0
     log = log_file(settings, "process")
     with only_progress(log) as progress:
-        result = _refresh(settings, progress)
+        result = _refresh(settings, database, progress)
     if not result.success:
         raise UserError(f"{_failure(result)} What was loaded before stays; run it again. See {log}.")
     loaded, finalized = _reported(result, "ops/batch"), _reported(result, "ops/final_day")
@@ -73,10 +73,10 @@ def _is_anything_new(settings: Settings, database: Database) -> bool:
     return bool(found) or any(dirty_days(database.engine).values()) or due(database.engine)
 
 
-def _refresh(settings: Settings, progress: ShownProgress) -> dg.ExecuteInProcessResult:
+def _refresh(settings: Settings, database: Database, progress: ShownProgress) -> dg.ExecuteInProcessResult:
     """The daemon's job, in this process, its run and its events in the same storage."""
     progress("Preparing", 0, 1)
-    prepare_manifest(settings, os.environ)
+    prepare_dbt(settings, database.engine, os.environ)
     import dagster as dg
 
     from icon_assets.definitions import build_defs
@@ -101,8 +101,7 @@ def _reported(result: dg.ExecuteInProcessResult, asset: str) -> Mapping[str, Any
 def _failure(result: dg.ExecuteInProcessResult) -> str:
     for event in result.all_events:
         if event.is_step_failure and (error := event.step_failure_data.error):
-            last = error.cause or error
-            return f"{event.step_key} failed: {last.message.strip().splitlines()[0]}."
+            return f"{event.step_key} failed: {(error.cause or error).message.strip()[-1000:]}"
     return "The run failed."
 
 

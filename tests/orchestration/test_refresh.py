@@ -1,0 +1,126 @@
+"""The daemon's job and the command `process`, as a whole: from files to marts, and again, with dbt."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from icon_assets.database import Database
+from icon_assets.dbt_cli import fingerprint
+from icon_assets.instance import DBT_PROJECT
+from tests.batches import DAY, T0, chain, write
+
+pytestmark = pytest.mark.slow
+
+
+class Project:
+    """One database and landing zone, and `process` in a process of its own, as a user starts it."""
+
+    def __init__(self, var: Path, landing: Path, database: Database) -> None:
+        self.var, self.landing, self.database = var, landing, database
+        self._environment = {
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("ICON_", "DAGSTER_"))
+            },
+            "ICON_VAR": str(var),
+            "ICON_LANDING_URL": str(landing),
+            "ICON_DATABASE_URL": database.dagster_url.replace("+psycopg2", "").replace("_dagster", ""),
+            "NO_COLOR": "1",
+        }
+
+    def process(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from icon_assets.cli import main; main()", "process", *arguments],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+        )
+
+    def one(self, query: str) -> object:
+        with self.database.engine.connect() as connection:
+            return connection.execute(sa.text(query)).scalar_one()
+
+    @property
+    def builds(self) -> int:
+        """How often dbt has built the marts."""
+        return len(list((self.var / "dbt" / "builds").iterdir()))
+
+
+@pytest.fixture(scope="module")
+def project(
+    new_database: Callable[[], Database], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
+    landing = tmp_path_factory.mktemp("landing")
+    return Project(tmp_path_factory.mktemp("var"), landing, new_database())
+
+
+# The tests below are one story, in this order: each run of dbt costs seconds.
+def test_first_files_reach_the_marts(project: Project) -> None:
+    write(project.landing, "a", chain("A", 1, 2, 3, 0))
+    write(project.landing, "b", chain("B", 1, 2, 3, 0, start=T0 + DAY))
+    done = project.process()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Loaded 2 batches (8 new events, 0 known, 0 quarantined), finalized 2 days")
+    assert "Building marts" in done.stderr
+    assert project.one("select count(*) from marts.fct_chain where not is_open") == 2
+    assert project.one("select count(*) from ops.marts_window") == 0
+
+
+def test_nothing_new_starts_no_dbt_and_says_so_at_once(project: Project) -> None:
+    builds, began = project.builds, time.monotonic()
+    done = project.process()
+    assert (done.returncode, done.stdout) == (0, "Nothing new.\n")
+    assert time.monotonic() - began < 15
+    assert project.builds == builds
+
+
+def test_what_cannot_be_loaded_is_kept_out_and_named(project: Project) -> None:
+    whole = write(project.landing, "torn", chain("D", 1, 2, 3, 0)).read_bytes()
+    text = gzip.decompress(whole).decode().splitlines(keepends=True)
+    (project.landing / "torn.jsonl.gz").write_bytes(gzip.compress("".join(text[:-1]).encode()))
+    write(project.landing, "a2", chain("X", 1, 2, 3, 0), batch="a")
+    done = project.process()
+    assert done.returncode == 3
+    assert done.stdout.rstrip().endswith("Files kept out: 1 waiting, 1 refused; see ops.landing_file.")
+    assert project.one("select count(*) from marts.fct_chain") == 2
+    assert "Nothing new. Files kept out: 1 waiting, 1 refused" in project.process().stdout
+
+
+def test_a_landing_zone_that_is_not_there(project: Project) -> None:
+    done = project.process("--landing", str(project.var / "nowhere"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: landing zone")
+    assert "Traceback" not in done.stderr
+
+
+def test_late_data_reaches_the_marts(project: Project) -> None:
+    late = chain("A", 1, 2, 3, 0, 0, callattid="A-1", agentresult=33)[-1:]
+    write(project.landing, "late", late)
+    done = project.process()
+    assert done.returncode == 0, done.stderr
+    assert "finalized 1 days" in done.stdout
+    assert project.one("select agent_result_key from marts.fct_contact_attempt where chain_guid = 'A'") == 33
+
+
+def test_code_that_changed_is_prepared_again_not_the_data(project: Project, tmp_path: Path) -> None:
+    assert fingerprint(DBT_PROJECT) == fingerprint(DBT_PROJECT)
+    made_of = (project.var / "dbt" / "fingerprint").read_text()
+    assert made_of.startswith(fingerprint(DBT_PROJECT))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "a.sql").write_text("select 1")
+    before = fingerprint(tmp_path)
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "manifest.json").write_text("{}")
+    assert fingerprint(tmp_path) == before
+    (tmp_path / "models" / "a.sql").rename(tmp_path / "models" / "b.sql")
+    assert fingerprint(tmp_path) != before

@@ -1,0 +1,127 @@
+"""What the sensors decide, from the state of the database and of the runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from icon_assets.database import Database
+from icon_assets.jobs import REFRESH
+from icon_assets.sensors import BY_HAND, reason_to_hold, wait_after
+from tests.batches import chain, write
+
+
+def tick(defs: dg.Definitions, name: str, instance: dg.DagsterInstance) -> dg.SensorExecutionData:
+    sensor = defs.resolve_sensor_def(name)
+    resources = {key: defs.resources[key] for key in sensor.required_resource_keys}
+    context = dg.build_sensor_context(instance=instance, resources=resources)
+    return sensor.evaluate_tick(context)
+
+
+@dg.job(name=REFRESH)
+def refresh() -> None:
+    """Stands for the job of this name: the sensors ask for no more of a run than that."""
+
+
+def run(
+    instance: dg.DagsterInstance, status: dg.DagsterRunStatus, tags: dict[str, str] | None = None
+) -> None:
+    instance.create_run_for_job(refresh, status=status, tags=tags)
+
+
+@pytest.mark.parametrize(("failures", "seconds"), [(0, 0), (1, 30), (2, 60), (3, 120), (7, 1800), (8, 1800)])
+def test_wait_after_failures_grows_and_ends(failures: int, seconds: int) -> None:
+    assert wait_after(failures) == timedelta(seconds=seconds)
+
+
+class TestLandingFiles:
+    def test_nothing_there(self, defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
+        data = tick(defs, "landing_files", instance)
+        assert not data.run_requests
+        assert "Nothing new" in data.skip_message
+
+    def test_many_files_wake_one_run(
+        self, defs: dg.Definitions, instance: dg.DagsterInstance, landing: Path
+    ) -> None:
+        for number in range(3):
+            write(landing, f"b{number}", chain(f"C{number}", 1, 2, 3, 0))
+        data = tick(defs, "landing_files", instance)
+        (request,) = data.run_requests
+        assert request.tags["icon/why"] == "3 files"
+        assert request.run_key is None
+        assert dg.validate_run_config(defs.resolve_job_def(REFRESH), request.run_config)
+        (seen,) = data.asset_events
+        assert seen.metadata["files ready"].value == 3
+
+    @pytest.mark.parametrize("status", ["NOT_STARTED", "STARTING", "STARTED"])
+    def test_a_refresh_under_way_holds_it(
+        self, defs: dg.Definitions, instance: dg.DagsterInstance, landing: Path, status: str
+    ) -> None:
+        write(landing, "b", chain("C", 1, 2, 3, 0))
+        run(instance, dg.DagsterRunStatus[status])
+        assert "under way" in tick(defs, "landing_files", instance).skip_message
+
+    def test_a_process_killed_long_ago_does_not(
+        self, defs: dg.Definitions, instance: dg.DagsterInstance, landing: Path
+    ) -> None:
+        write(landing, "b", chain("C", 1, 2, 3, 0))
+        run(instance, dg.DagsterRunStatus.STARTED, BY_HAND)
+        assert tick(defs, "landing_files", instance).run_requests
+
+    def test_a_failed_refresh_is_tried_again_but_not_at_once(
+        self, defs: dg.Definitions, instance: dg.DagsterInstance, landing: Path
+    ) -> None:
+        write(landing, "b", chain("C", 1, 2, 3, 0))
+        for _ in range(2):
+            run(instance, dg.DagsterRunStatus.FAILURE)
+        assert "The last 2 refreshes failed" in tick(defs, "landing_files", instance).skip_message
+        assert reason_to_hold(instance, datetime.now(UTC) + timedelta(seconds=59))
+        assert not reason_to_hold(instance, datetime.now(UTC) + timedelta(seconds=61))
+
+    def test_a_success_forgives(
+        self, defs: dg.Definitions, instance: dg.DagsterInstance, landing: Path
+    ) -> None:
+        write(landing, "b", chain("C", 1, 2, 3, 0))
+        run(instance, dg.DagsterRunStatus.FAILURE)
+        run(instance, dg.DagsterRunStatus.SUCCESS)
+        assert tick(defs, "landing_files", instance).run_requests
+
+    def test_a_landing_zone_that_is_gone_is_an_error_that_names_it(
+        self, defs: dg.Definitions, instance: dg.DagsterInstance, landing: Path
+    ) -> None:
+        landing.rmdir()
+        with pytest.raises(Exception, match="landing zone"):
+            tick(defs, "landing_files", instance)
+
+
+class TestChangedDays:
+    def test_nothing_to_do(self, defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
+        assert "Every day is finalized" in tick(defs, "changed_days", instance).skip_message
+
+    def test_dirty_days(self, defs: dg.Definitions, instance: dg.DagsterInstance, database: Database) -> None:
+        with database.engine.begin() as connection:
+            connection.execute(
+                sa.text(
+                    "insert into ops.dirty_day (entity, day, reason, objects) "
+                    "values ('chain', '2025-11-22', 'call', 1), ('campaign', '2025-11-22', 'ended', 1)"
+                )
+            )
+        (request,) = tick(defs, "changed_days", instance).run_requests
+        assert request.tags["icon/why"] == "2 dirty days"
+
+    def test_marts_behind_after_a_backfill(
+        self, defs: dg.Definitions, instance: dg.DagsterInstance, database: Database
+    ) -> None:
+        with database.engine.begin() as connection:
+            connection.execute(
+                sa.text(
+                    "insert into ops.final_day (entity, day, version, objects, rows) "
+                    "values ('chain', '2025-11-22', 1, 1, '{}')"
+                )
+            )
+        (request,) = tick(defs, "changed_days", instance).run_requests
+        assert request.tags["icon/why"] == "marts behind final"
