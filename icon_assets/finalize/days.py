@@ -56,14 +56,14 @@ def finalize(
         # Before the transaction: a repeatable-read snapshot must not be older than the lock.
         connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": LOCK[entity]})
         try:
-            for some in _portions(connection, entity, wanted):
+            for some in portions(connection, entity, wanted):
                 done += _finalize(engine, entity, some)
         finally:
             connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": LOCK[entity]})
     return done
 
 
-def _portions(connection: sa.Connection, entity: str, days: Sequence[date]) -> Iterator[list[date]]:
+def portions(connection: sa.Connection, entity: str, days: Sequence[date]) -> Iterator[list[date]]:
     """The days in order, as many at once as a transaction should hold."""
     if not days:
         return

@@ -27,6 +27,12 @@ def dirty_days(engine: sa.Engine) -> dict[str, list[date]]:
     return days
 
 
+def unfinalized(engine: sa.Engine, through: date) -> dict[str, list[date]]:
+    """Days up to `through` that should be final and are not, by entity: empty when yesterday is done."""
+    waiting = {entity: [day for day in days if day <= through] for entity, days in dirty_days(engine).items()}
+    return {entity: days for entity, days in waiting.items() if days}
+
+
 def ranges(days: Iterable[date], *, gap: int = 7) -> list[tuple[date, date]]:
     """Folds days into (first, last) spans, bridging up to `gap` days without work.
 
