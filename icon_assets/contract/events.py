@@ -20,6 +20,7 @@ Seq = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 # Epoch seconds; 0, which calling lists hold for "none", is allowed.
 Seconds = Annotated[int, Meta(ge=0, lt=END_MS // 1000)]
 Guid = Annotated[str, Meta(min_length=1, max_length=64)]
+# The vendor's columns of CTI GUIDs hold 50 characters; a longer one cannot be kept as it came.
 CallId = Annotated[str, Meta(min_length=1, max_length=50)]
 Text = Annotated[str, Meta(max_length=255)]
 ContactInfo = Annotated[str, Meta(max_length=128)]
@@ -178,8 +179,8 @@ class Call(Event, frozen=True, kw_only=True, gc=False, tag="call"):
     change: CallChange
     switchid: Int
     calltype: Int | None = None
-    connid: Guid | None = None
-    irid: Guid | None = None
+    connid: CallId | None = None
+    irid: CallId | None = None
     parentcallid: CallId | None = None
     mergecallid: CallId | None = None
     media: Media | None = None
@@ -188,7 +189,7 @@ class Call(Event, frozen=True, kw_only=True, gc=False, tag="call"):
 class Party(Event, frozen=True, kw_only=True, gc=False, tag="party"):
     """A party of a call entered a state."""
 
-    partyid: Guid
+    partyid: CallId
     callid: CallId
     pseq: Int
     cseq: Int
@@ -204,7 +205,7 @@ class UserData(Event, frozen=True, kw_only=True, gc=False, tag="userdata"):
     """A key of a call's user data changed."""
 
     callid: CallId
-    partyid: Guid | None = None
+    partyid: CallId | None = None
     cseq: Int
     change: DataChange
     keyname: Text
