@@ -23,6 +23,7 @@ class Settings:
     chain_silence: timedelta = timedelta(hours=8)
     session_silence: timedelta = timedelta(hours=24)
     keep_days: int | None = None
+    deployment: Path | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -37,6 +38,9 @@ class Settings:
             chain_silence=_hours("ICON_CHAIN_SILENCE", environ.get("ICON_CHAIN_SILENCE") or "8"),
             session_silence=_hours("ICON_SESSION_SILENCE", environ.get("ICON_SESSION_SILENCE") or "24"),
             keep_days=_keep_days(environ.get("ICON_KEEP_DAYS")),
+            deployment=Path(deployment).absolute()
+            if (deployment := environ.get("ICON_DEPLOYMENT"))
+            else None,
         )
 
 

@@ -24,15 +24,24 @@ with attributes as (
 ),
 
 starts as (
-    select c.ds_dbid as ocsid, c.icon_dbid as feed, c.added as from_ts
+    select
+        c.ds_dbid as ocsid,
+        c.icon_dbid as feed,
+        c.added as from_ts
     from idb.g_dss_connection as c
     where c.source = 'ocs' and c.dsconn_type = 1 and c.state = 'connected'
     union
-    select b.dbid, b.feed, timestamp '-infinity'
+    select
+        b.dbid,
+        b.feed,
+        timestamp '-infinity'
     from ops.batch as b
     where b.source = 'ocs'
     union
-    select c.ds_dbid, c.icon_dbid, timestamp '-infinity'
+    select
+        c.ds_dbid,
+        c.icon_dbid,
+        timestamp '-infinity'
     from idb.g_dss_connection as c
     where c.source = 'ocs'
 ),
@@ -59,7 +68,7 @@ in_force as (
 changes as (
     select
         *,
-        lag(attribute) over (partition by ocsid, feed, fieldid order by from_ts) is distinct from attribute
+        coalesce(lag(attribute) over (partition by ocsid, feed, fieldid order by from_ts) <> attribute, true)
             as is_change
     from in_force
 )
@@ -81,37 +90,54 @@ where is_change;
 create or replace function idb.gsysinittimecode(begin_date date, end_date date) returns void
 language sql
 begin atomic
-insert into idb.g_timecode (id, tcyear, tcmonth, tcday, tchour, tcminute)
-select
-    extract(epoch from t)::integer,
-    extract(year from t)::integer,
-    extract(month from t)::integer,
-    extract(day from t)::integer,
-    extract(hour from t)::integer,
-    extract(minute from t)::integer
-from generate_series(begin_date::timestamp, end_date::timestamp - interval '5 minutes', interval '5 minutes') as t
-on conflict (id) do nothing;
+    insert into idb.g_timecode (id, tcyear, tcmonth, tcday, tchour, tcminute)
+    select
+        extract(epoch from t)::integer,
+        extract(year from t)::integer,
+        extract(month from t)::integer,
+        extract(day from t)::integer,
+        extract(hour from t)::integer,
+        extract(minute from t)::integer
+    from
+        generate_series(
+            begin_date::timestamp, end_date::timestamp - interval '5 minutes', interval '5 minutes'
+        ) as t
+    on conflict (id) do nothing;
 end;
 
 -- What has ended, really or because its end was lost. A close holds while the last notice that it was
 -- made from is still the last, so that a late notice undoes it in its own transaction.
 create or replace view ops.ended_chain as
-select c.chainguid, c.ocsid, c.terminated as ended, null::varchar as synthetic_close
+select
+    c.chainguid,
+    c.ocsid,
+    c.terminated as ended,
+    null::varchar as synthetic_close
 from idb.go_chain as c
 where c.terminated is not null
 union all
-select c.chainguid, c.ocsid, s.ended, s.reason
+select
+    c.chainguid,
+    c.ocsid,
+    s.ended,
+    s.reason
 from ops.synthetic_close as s
 inner join idb.go_chain as c
     on c.chainguid = s.guid and c.ocsid = s.ocsid and c.lastseq = s.lastseq and c.lastchange = s.lastchange
 where s.entity = 'chain' and s.undone_at is null and c.terminated is null;
 
 create or replace view ops.ended_session as
-select c.sessid, c.terminated as ended, null::varchar as synthetic_close
+select
+    c.sessid,
+    c.terminated as ended,
+    null::varchar as synthetic_close
 from idb.go_campaign as c
 where c.terminated is not null
 union all
-select c.sessid, s.ended, s.reason
+select
+    c.sessid,
+    s.ended,
+    s.reason
 from ops.synthetic_close as s
 inner join idb.go_campaign as c
     on c.sessid = s.guid and c.lastseq = s.lastseq and c.lastchange = s.lastchange
@@ -159,7 +185,17 @@ select
     h.seq
 from final.go_campaignhistory as h
 union all
-select h.final_day, h.sessid, h.ocsid, null, null, null, 'campaign property', null, h.added_ts, h.seq
+select
+    h.final_day,
+    h.sessid,
+    h.ocsid,
+    null,
+    null,
+    null,
+    'campaign property',
+    null,
+    h.added_ts,
+    h.seq
 from final.go_campprop_hist as h
 union all
 select
@@ -174,19 +210,59 @@ select
     h.added_ts,
     h.seq
 from (
-    select final_day, ocsid, recordhandle, chainguid, 'chain' as type, callattid, added_ts, seq
+    select
+        final_day,
+        ocsid,
+        recordhandle,
+        chainguid,
+        'chain' as type,
+        callattid,
+        added_ts,
+        seq
     from final.go_chainrec_hist
     union all
-    select final_day, ocsid, recordhandle, chainguid, 'record', null, added_ts, chainseq
+    select
+        final_day,
+        ocsid,
+        recordhandle,
+        chainguid,
+        'record',
+        null,
+        added_ts,
+        chainseq
     from final.go_record_hist
     union all
-    select final_day, ocsid, recordhandle, chainguid, 'field ' || fieldid, callattid, added_ts, seq
+    select
+        final_day,
+        ocsid,
+        recordhandle,
+        chainguid,
+        'field ' || fieldid,
+        callattid,
+        added_ts,
+        seq
     from final.go_fieldhist
     union all
-    select final_day, ocsid, recordhandle, chainguid, 'secure field ' || fieldid, callattid, added_ts, seq
+    select
+        final_day,
+        ocsid,
+        recordhandle,
+        chainguid,
+        'secure field ' || fieldid,
+        callattid,
+        added_ts,
+        seq
     from final.go_sec_fieldhist
     union all
-    select final_day, ocsid, null, chainguid, coalesce('call ' || callid, 'call'), callattid, added_ts, null
+    select
+        final_day,
+        ocsid,
+        null,
+        chainguid,
+        coalesce('call ' || callid, 'call'),
+        callattid,
+        added_ts,
+        null
     from final.gox_chain_call
 ) as h
 inner join final.go_chain as c

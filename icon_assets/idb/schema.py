@@ -12,6 +12,9 @@ from icon_assets.idb.catalogue import SYSTEM_BLOCK, Column, Table, catalogue
 
 metadata = sa.MetaData()
 
+# The files of functions and views, in the order in which they need each other.
+OBJECTS = ("objects", "observed", "transitions")
+
 # What is finalized together: by SESSID, and by OCSID with CHAINGUID. The first of each is the base.
 FINAL_TABLES = {
     "campaign": ("go_campaign", "go_campaignhistory", "go_campprop_hist"),
@@ -159,6 +162,7 @@ sa.Index(
 sa.Index(
     "go_metrics_callattid", idb("go_metrics").c.callattid, postgresql_where=sa.text("callattid is not null")
 )
+sa.Index("g_call_irid", idb("g_call").c.irid, postgresql_where=sa.text("irid is not null"))
 sa.Index("g_party_callid", idb("g_party").c.callid)
 sa.Index("g_party_history_callid", idb("g_party_history").c.callid)
 for _name in ("g_userdata_history", "g_secure_userdata_history"):
@@ -203,6 +207,9 @@ batch = sa.Table(
     schema="ops",
     comment="The ledger: one row a loaded batch. It alone decides what has been loaded.",
 )
+
+# The first and the last batch of a data source session.
+sa.Index("batch_first_ts", batch.c.source, batch.c.dbid, batch.c.first_ts)
 
 landing_file = sa.Table(
     "landing_file",
@@ -382,9 +389,11 @@ marts_run = sa.Table(
     comment="One row a build of the marts; the newest finished one says how current they are.",
 )
 
-# Functions and views come with the tables.
-sa.event.listen(
-    metadata,
-    "after_create",
-    sa.DDL((files(__package__) / "objects.sql").read_text()),  # type: ignore[no-untyped-call]
-)
+
+@sa.event.listens_for(metadata, "after_create")
+def _create_objects(_target: sa.MetaData, connection: sa.Connection, **_: Any) -> None:
+    """Functions and views come with the tables."""
+    # On the driver's own connection: SQLAlchemy would read a colon or a percent sign as a parameter.
+    cursor = connection.connection.cursor()
+    for name in OBJECTS:
+        cursor.execute((files(__package__) / f"{name}.sql").read_text())

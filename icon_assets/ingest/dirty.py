@@ -61,11 +61,15 @@ _CHAINS = {
         select h.ocsid, h.chainguid
         from attempts as a
         cross join lateral (
-            select h.ocsid, h.chainguid from idb.go_chainrec_hist as h where h.callattid = a.callattid offset 0
+            select h.ocsid, h.chainguid
+            from idb.go_chainrec_hist as h
+            where h.callattid = a.callattid
+            offset 0
         ) as h
     """,
 }
-_TRIGGER = {"call": "call", "party": "call", "userdata": "call"}
+# Values move between the open and the secure tables when a field's object or an ICON start becomes known.
+_TRIGGER = {"party": "call", "userdata": "call", "object": "field", "connection": "field"}
 
 _MARK_CHAINS = """
     insert into ops.dirty_day (entity, day, reason, objects, batch_id)
@@ -86,8 +90,9 @@ _MARK_ENDS = """
     from (
         select
             t.was_terminated::date as day,
-            case when o.ended::date is distinct from t.was_terminated::date then 'moved' else %(entity)s end
-                as reason
+            case
+                when o.ended::date is distinct from t.was_terminated::date then 'moved' else %(entity)s
+            end as reason
         from {touched} as t
         left join lateral (select o.ended from ops.{ended} as o where {match} offset 0) as o on true
         where t.was_terminated is not null

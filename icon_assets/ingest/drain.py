@@ -14,12 +14,15 @@ import psycopg
 import sqlalchemy as sa
 
 from icon_assets.contract.landing import Landing, LandingFile
-from icon_assets.contract.reasons import FileProblem, Incomplete, Unreadable
+from icon_assets.contract.reasons import FileProblem, Incomplete, Reason, Unreadable
+from icon_assets.ingest.deployment import EVERYTHING, Deployment
 from icon_assets.ingest.load import Loaded, load
 
 # What goes away by itself: lost or refused connections, shutdown, locks, deadlocks, serialization, read-only.
 _TRANSIENT = ("08", "40", "55P03", "57", "53300", "25006")
 _ATTEMPTS = 5
+# Faults on the way to a file: worth another look, as an incomplete file is not until it changes.
+_FAULTS = {Reason.GONE, Reason.REPLACED, Reason.OS_ERROR}
 
 
 class LoadError(Exception):
@@ -104,12 +107,11 @@ def backlog(
     found = Backlog()
     for file in landing.list():
         before = seen.get(file.path)
-        if before is None or before.version != file.version:
+        if before is None or before.version != file.version or before.reason in _FAULTS:
             found.ready.append(file)
         elif before.status == "waiting" and now - before.unchanged_since >= wait:
             found.expired.append(Refusal(file.path, before.reason, before.detail or ""))
         elif before.status == "waiting":
-            # A fault on the way to the file is worth another look; an incomplete file is not until it changes.
             found.waiting += 1
     return found
 
@@ -120,6 +122,7 @@ def drain(
     *,
     wait: timedelta = timedelta(hours=1),
     limit: int | None = None,
+    deployment: Deployment = EVERYTHING,
     progress: Callable[[int, int, Drained], None] | None = None,
 ) -> Drained:
     """Loads every ready file, at most `limit`, each in its own transaction.
@@ -134,16 +137,18 @@ def drain(
         drained.refused.append(refusal)
     ready = found.ready[:limit]
     for done, file in enumerate(ready, 1):
-        _take(engine, landing, file, drained)
+        _take(engine, landing, file, deployment, drained)
         if progress:
             progress(done, len(ready), drained)
     return drained
 
 
-def _take(engine: sa.Engine, landing: Landing, file: LandingFile, drained: Drained) -> None:
+def _take(
+    engine: sa.Engine, landing: Landing, file: LandingFile, deployment: Deployment, drained: Drained
+) -> None:
     """Loads one file, or notes why not."""
     try:
-        loaded = _load_with_retries(engine, landing, file)
+        loaded = _load_with_retries(engine, landing, file, deployment)
     except (Incomplete, Unreadable) as problem:
         _remember(engine, file.path, file.version, "waiting", problem.reason, problem.detail)
         drained.waiting += 1
@@ -159,12 +164,14 @@ def _take(engine: sa.Engine, landing: Landing, file: LandingFile, drained: Drain
             drained.known_batches += 1
 
 
-def _load_with_retries(engine: sa.Engine, landing: Landing, file: LandingFile) -> Loaded | None:
+def _load_with_retries(
+    engine: sa.Engine, landing: Landing, file: LandingFile, deployment: Deployment
+) -> Loaded | None:
     """After a fault the outcome may be unknown; the next attempt asks the ledger first."""
     for attempt in range(_ATTEMPTS):
         try:
             with _driver_connection(engine) as connection:
-                return load(connection, lambda: landing.open(file), path=file.path)
+                return load(connection, lambda: landing.open(file), path=file.path, deployment=deployment)
         except (psycopg.Error, sa.exc.DBAPIError) as error:
             state = _sqlstate(error)
             if attempt == _ATTEMPTS - 1 or not (state is None or state.startswith(_TRANSIENT)):

@@ -15,7 +15,7 @@ _PAIRS = {1: _OPEN, 2: _SECURE}
 
 CREATE = """
     create temporary table if not exists field_route (
-        fieldid integer, from_ts timestamp, to_ts timestamp, attribute integer
+        fieldid integer, from_ts timestamp, to_ts timestamp, attribute integer, is_ambiguous boolean
     ) on commit delete rows;
     create temporary table if not exists route_before (
         ocsid integer, feed integer, fieldid integer, from_ts timestamp, to_ts timestamp, attribute integer
@@ -25,38 +25,51 @@ CREATE = """
     ) on commit delete rows
 """
 
-# The route of this batch's OCS and feed. A source that never connected has the earliest object of each field.
+# The route of this batch's OCS and feed; a source that never connected has the earliest object of each field.
+# Ambiguous: at another time, or in the feed of another ICON, the field goes elsewhere.
 _ROUTE = """
-    insert into field_route (fieldid, from_ts, to_ts, attribute)
-    select r.fieldid, r.from_ts, r.to_ts, r.attribute
-    from idb.field_route as r
-    where r.ocsid = %(dbid)s and r.feed is not distinct from %(feed)s
-    union all
-    select f.dbid, '-infinity', 'infinity', f.attribute
-    from (
-        select distinct on (o.dbid) o.dbid, coalesce(o.icon_attribute, 0) as attribute
+    insert into field_route (fieldid, from_ts, to_ts, attribute, is_ambiguous)
+    with earliest as (
+        select distinct on (o.dbid) o.dbid as fieldid, coalesce(o.icon_attribute, 0) as attribute
         from idb.gc_object_hist as o
         where o.kind = 'field' and o.status = 1
         order by o.dbid, o.added
-    ) as f
-    where not exists (
-        select from idb.field_route as r
-        where r.ocsid = %(dbid)s and r.feed is not distinct from %(feed)s and r.fieldid = f.dbid
+    ),
+    ours as (
+        select r.fieldid, r.from_ts, r.to_ts, r.attribute
+        from idb.field_route as r
+        where r.ocsid = %(dbid)s and r.feed is not distinct from %(feed)s
+    ),
+    routes as (
+        select * from ours
+        union all
+        select f.fieldid, '-infinity', 'infinity', f.attribute
+        from earliest as f
+        where f.fieldid not in (select o.fieldid from ours as o)
     )
+    select r.*, exists (
+        select from idb.field_route as x
+        where x.ocsid = %(dbid)s and x.fieldid = r.fieldid and x.attribute <> r.attribute
+    )
+    from routes as r
 """
 
 _NOT_STORED = """
     delete from stage_field as s
     using field_route as r
     where r.fieldid = s.fieldid and s.ts >= r.from_ts and s.ts < r.to_ts and r.attribute = 0
-    returning s.line
 """
 
 
 def route(cursor: psycopg.Cursor[Any], parameters: dict[str, Any]) -> int:
     """Prepares field_route for the staged field lines, drops those that are not stored; returns how many."""
     cursor.execute(_ROUTE, parameters)
-    return len(cursor.execute(_NOT_STORED).fetchall())
+    return cursor.execute(_NOT_STORED).rowcount
+
+
+def any_ambiguous(cursor: psycopg.Cursor[Any]) -> bool:
+    """Whether a key of the staged lines may stand in the other pair of tables; after route()."""
+    return bool(cursor.execute("select from field_route where is_ambiguous limit 1").rowcount)
 
 
 def _current(history: str, current: str, extra: dict[str, str]) -> str:
@@ -138,58 +151,63 @@ def _misplaced(history: str, attribute: int) -> str:
     """
 
 
+# Columns that both pairs' histories have, but for the values.
+_SHARED = (
+    *(*_KEY, "seq", "chainhistseq", "callattid", "valuecut"),
+    *(f"{name}{part}" for name in ("preventer", "added") for part in _TRIPLES),
+    *("gsys_domain", "gsys_partition", "gsys_seq", "gsys_useq"),
+)
+# What a row of the other pair becomes in this one: 255 characters and the rest in the secure tables.
+_TAKEN = {
+    "go_fieldhist": {
+        "oldvalue": "oldvalue || coalesce(oldrest, '')",
+        "newvalue": "newvalue || coalesce(newrest, '')",
+    },
+    "go_sec_fieldhist": {
+        "oldvalue": "left(oldvalue, 255)",
+        "newvalue": "left(newvalue, 255)",
+        "oldrest": "nullif(substr(oldvalue, 256), '')",
+        "newrest": "nullif(substr(newvalue, 256), '')",
+    },
+}
+
+
 def reroute(cursor: psycopg.Cursor[Any], parameters: dict[str, Any]) -> None:
     """Moves what is stored to where the configuration, as known now, places it.
 
-    Rows of a field that is not to be stored are removed. Leaves the touched fields in touched_field.
+    Rows of a field that is not to be stored are removed, for good: an object that comes later still and
+    would have stored them finds nothing. Leaves the touched fields in touched_field.
     """
     fields = [row[0] for row in cursor.execute(_CHANGED).fetchall()]
     if not fields:
         return
     parameters = {**parameters, "fields": fields}
-    shared = ", ".join(
-        (
-            *_KEY,
-            *("seq", "chainhistseq", "callattid", "valuecut"),
-            *(f"{name}{part}" for name in ("preventer", "added") for part in _TRIPLES),
-            *("gsys_domain", "gsys_partition", "gsys_seq", "gsys_useq"),
-        )
-    )
-    moves = (
-        (
-            _SECURE,
-            _OPEN,
-            2,
-            1,
-            "oldvalue || coalesce(oldrest, '')",
-            "newvalue || coalesce(newrest, '')",
-            "oldvalue, newvalue",
-        ),
-        (_OPEN, _SECURE, 1, 2, "oldvalue", "newvalue", "oldvalue, newvalue, oldrest, newrest"),
-    )
-    for (source, current, _), (target, _, _), here, there, old, new, values in moves:
-        taken = (
-            f"{old}, {new}"
-            if there == 1
-            else (
-                f"left({old}, 255), left({new}, 255), "
-                f"nullif(substr({old}, 256, 3745), ''), nullif(substr({new}, 256, 3745), '')"
-            )
-        )
+    for attribute, (history, _, _) in _PAIRS.items():
         cursor.execute(
-            f"create temporary table moving on commit drop as {_misplaced(source, here)}", parameters
+            f"create temporary table moving_{history} on commit drop as {_misplaced(history, attribute)}",
+            parameters,
         )
-        cursor.execute(f"insert into touched_field select {', '.join(_KEY)} from moving")
-        cursor.execute(
-            f"delete from idb.{source} as h using moving as m where {_same('h', 'm')} and h.seq = m.seq"
-        )
-        cursor.execute(f"delete from idb.{current} as h using moving as m where {_same('h', 'm')}")
-        cursor.execute(
-            f"insert into idb.{target} ({shared}, {values}) select {shared}, {taken} from moving where moves_to = {there}"
-        )
-        cursor.execute("drop table moving")
+    for attribute, (history, current, _) in _PAIRS.items():
+        (other,) = (pair[0] for key, pair in _PAIRS.items() if key != attribute)
+        _move(cursor, history, current, other, 3 - attribute)
     for pair in _PAIRS.values():
         cursor.execute(_current(*pair), parameters)
+
+
+def _move(cursor: psycopg.Cursor[Any], history: str, current: str, target: str, attribute: int) -> None:
+    """Takes what is in moving_`history` out of its pair of tables; `attribute` of it goes to `target`."""
+    shared = ", ".join(_SHARED)
+    taken = _TAKEN[target]
+    cursor.execute(f"insert into touched_field select distinct {', '.join(_KEY)} from moving_{history}")
+    cursor.execute(
+        f"delete from idb.{history} as h using moving_{history} as m "
+        f"where {_same('h', 'm')} and h.seq = m.seq"
+    )
+    cursor.execute(f"delete from idb.{current} as h using moving_{history} as m where {_same('h', 'm')}")
+    cursor.execute(
+        f"insert into idb.{target} ({shared}, {', '.join(taken)}) "
+        f"select {shared}, {', '.join(taken.values())} from moving_{history} where moves_to = {attribute}"
+    )
 
 
 def _same(left: str, right: str) -> str:

@@ -14,9 +14,10 @@ from psycopg.types.json import Jsonb
 
 from icon_assets.contract.decode import Decoder, Rejected
 from icon_assets.contract.header import Header
-from icon_assets.contract.reader import Batch
+from icon_assets.contract.reader import MAX_LINE, Batch
 from icon_assets.contract.reasons import FileProblem, Reason
-from icon_assets.ingest import dirty, merge
+from icon_assets.ingest import dirty, merge, sessions
+from icon_assets.ingest.deployment import EVERYTHING, Deployment, Scope
 from icon_assets.ingest.stage import Stages
 
 OpenBatch = Callable[[], AbstractContextManager[Batch]]
@@ -44,7 +45,12 @@ class Loaded:
 
 
 def load(
-    connection: psycopg.Connection[Any], open_batch: OpenBatch, *, path: str, now: datetime | None = None
+    connection: psycopg.Connection[Any],
+    open_batch: OpenBatch,
+    *,
+    path: str,
+    now: datetime | None = None,
+    deployment: Deployment = EVERYTHING,
 ) -> Loaded | None:
     """Loads a batch; None where the ledger has it already, byte for byte.
 
@@ -69,17 +75,23 @@ def load(
             if (known := _known(connection, header)) is not None:
                 _check_same(batch, known)
                 return None
-            parameters = _parameters(cursor, header)
-            merged = merge.merge(cursor, staged, parameters)
-            _stage_conflicts(cursor, open_batch, merged.conflicts)
-            return _record(cursor, batch, path, decoder.unknown_fields, staged, merged, parameters)
+            scope = deployment.scope(header)
+            parameters = _parameters(cursor, header, scope)
+            merged = merge.merge(cursor, staged, scope, parameters)
+            _stage_refused(cursor, open_batch, merged.rejected)
+            loaded = _record(cursor, batch, path, decoder.unknown_fields, staged, merged, parameters)
+            if scope.dss_monitor and header.source != "config":
+                split = bool(merged.new["connection"])
+                sessions.update_events(cursor, scope.roles, parameters, all_sessions=split)
+            dirty.mark(cursor, {type_ for type_, new in merged.new.items() if new}, parameters)
+            return loaded
 
 
 def _known(connection: psycopg.Connection[Any], header: Header) -> bytes | None:
     """Hash of the content that the ledger has for the batch's identity, if any."""
     row = connection.execute(
-        "select content_sha256 from ops.batch where source = %s and dbid = %s and feed is not distinct from %s "
-        "and batch = %s",
+        "select content_sha256 from ops.batch "
+        "where source = %s and dbid = %s and feed is not distinct from %s and batch = %s",
         (header.source, header.dbid, header.feed, header.batch),
     ).fetchone()
     return row[0] if row else None
@@ -92,32 +104,26 @@ def _check_same(batch: Batch, known: bytes) -> None:
         raise Conflict(Reason.OTHER_CONTENT, "a batch of this identity was loaded with other content")
 
 
-def _parameters(cursor: psycopg.Cursor[Any], header: Header) -> dict[str, Any]:
+def _parameters(cursor: psycopg.Cursor[Any], header: Header, scope: Scope) -> dict[str, Any]:
     """What the statements of the merge need to know of the batch."""
-    row = cursor.execute(
-        """
-        select nextval(pg_get_serial_sequence('ops.batch', 'batch_id')), (
-            select c.id from idb.g_dss_connection as c
-            where c.source = %s and c.ds_dbid = %s and c.icon_dbid is not distinct from %s and c.state = 'connected'
-            order by c.added desc limit 1
-        )
-        """,
-        (header.source, header.dbid, header.feed),
-    ).fetchone()
+    row = cursor.execute("select nextval(pg_get_serial_sequence('ops.batch', 'batch_id'))").fetchone()
     assert row is not None
     return {
         "batch_id": row[0],
-        "domain": row[1],
+        "domain": None,
         "source": header.source,
         "dbid": header.dbid,
         "feed": header.feed,
-        "duplicate_metrics": False,
+        "duplicate_metrics": scope.duplicate_metrics,
+        "dss_monitor": scope.dss_monitor,
+        "partition_seconds": scope.partition_seconds,
     }
 
 
 _CREATE_REJECTED = """
-    create temporary table if not exists stage_rejected (line integer, type text, reason text, detail text, raw bytea)
-    on commit delete rows
+    create temporary table if not exists stage_rejected (
+        line integer, type text, reason text, detail text, raw bytea
+    ) on commit delete rows
 """
 
 
@@ -130,16 +136,18 @@ def _stage_rejected(cursor: psycopg.Cursor[Any], rejected: list[Rejected]) -> No
             copy.write_row((line.line, line.type, str(line.reason), line.detail, line.raw))
 
 
-def _stage_conflicts(cursor: psycopg.Cursor[Any], open_batch: OpenBatch, conflicts: dict[int, str]) -> None:
-    """Conflicts show only in the database: their lines are read from the file once more, to be kept as they came."""
-    if not conflicts:
+def _stage_refused(
+    cursor: psycopg.Cursor[Any], open_batch: OpenBatch, refused: dict[int, tuple[str, Reason]]
+) -> None:
+    """What only the database can refuse, conflicts above all, is read once more, to be kept as it came."""
+    if not refused:
         return
     with open_batch() as batch:
         for first, block in batch.blocks():
             rejected = [
-                Rejected(number, conflicts[number], Reason.CONFLICT, Reason.CONFLICT.text, line)
+                Rejected(number, *refused[number], refused[number][1].text, line[:MAX_LINE])
                 for number, line in enumerate(block.split(b"\n"), first)
-                if number in conflicts
+                if number in refused
             ]
             _stage_rejected(cursor, rejected)
 
@@ -153,27 +161,30 @@ def _record(
     merged: merge.Merged,
     parameters: dict[str, Any],
 ) -> Loaded:
-    """The ledger row, and what refers to it: quarantine and dirty days."""
+    """The ledger row, and the quarantine that refers to it."""
     header = batch.header
     row = cursor.execute("select count(*) from stage_rejected").fetchone()
-    first_ts, last_ts = batch_times(cursor, staged)
+    first_ts, last_ts = (
+        ts and ts.replace(tzinfo=UTC) for ts in (parameters["first_ts"], parameters["last_ts"])
+    )
     assert row is not None
     loaded = Loaded(
         batch_id=parameters["batch_id"],
         events=header.events,
-        new=sum(merged.new.values()),
+        new=merged.new.total(),
         known=merged.known,
-        filtered=sum(merged.filtered.values()),
+        filtered=merged.filtered.total(),
         quarantined=row[0],
-        rows=merged.rows,
+        rows=dict(merged.rows),
         last_ts=last_ts,
     )
     by_type = {type_: {"lines": lines, "new": merged.new[type_]} for type_, lines in staged.items()}
     cursor.execute(
         """
         insert into ops.batch (
-            batch_id, source, dbid, feed, batch, release, sent, content_sha256, events, new, known, filtered, quarantined,
-            filtered_by, by_type, unknown_fields, first_dsseq, last_dsseq, first_ts, last_ts, path
+            batch_id, source, dbid, feed, batch, release, sent, content_sha256,
+            events, new, known, filtered, quarantined, filtered_by, by_type, unknown_fields,
+            first_dsseq, last_dsseq, first_ts, last_ts, path
         )
         overriding system value
         values (
@@ -184,7 +195,7 @@ def _record(
             loaded.batch_id, header.source, header.dbid, header.feed, header.batch, header.release,
             None if header.sent is None else header.sent / 1000, batch.sha256,
             loaded.events, loaded.new, loaded.known, loaded.filtered, loaded.quarantined,
-            Jsonb(merged.filtered), Jsonb(by_type), Jsonb(dict(unknown_fields)),
+            Jsonb(dict(merged.filtered)), Jsonb(by_type), Jsonb(dict(unknown_fields)),
             header.first_dsseq, header.last_dsseq, first_ts, last_ts, path,
         ),
     )  # fmt: skip
@@ -193,20 +204,4 @@ def _record(
         "select %s, line, type, reason, detail, raw from stage_rejected order by line",
         (loaded.batch_id,),
     )
-    dirty.mark(cursor, {type_ for type_ in staged if merged.new[type_]}, parameters)
     return loaded
-
-
-def batch_times(
-    cursor: psycopg.Cursor[Any], staged: dict[str, int]
-) -> tuple[datetime | None, datetime | None]:
-    """Earliest and latest source time among the new lines of the stage."""
-    if not staged:
-        return None, None
-    parts = " union all ".join(
-        f"select min(ts) as first, max(ts) as last from stage_{type_}" for type_ in staged
-    )
-    row = cursor.execute(
-        f"select min(first) at time zone 'UTC', max(last) at time zone 'UTC' from ({parts}) as t"
-    ).fetchone()
-    return row or (None, None)

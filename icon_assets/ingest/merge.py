@@ -1,7 +1,8 @@
-"""From the filled stage to the tables: history, current state, and what was known or in conflict."""
+"""From the filled stage to the tables: what is left out, known or refused; history; current state."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -9,15 +10,22 @@ from typing import Any
 
 import psycopg
 
-from icon_assets.ingest import dirty, fields, objects
-from icon_assets.ingest.history import History, histories, properties
+from icon_assets.contract.events import TYPES
+from icon_assets.contract.reasons import Reason
+from icon_assets.ingest import clock, dirty, fields, objects, sessions
+from icon_assets.ingest.deployment import Scope
+from icon_assets.ingest.history import remove_moved
+from icon_assets.ingest.targets import histories
 
-# DS_TYPE of G_DSS_*_PROVIDER and the tables that hold the sessions of each source.
-_PROVIDERS = {
-    "ocs": (3, ("g_dss_gos_provider",)),
-    "tserver": (1, ("g_dss_gcc_provider", "g_dss_gud_provider")),
-    "ixn": (2, ("g_dss_gcc_provider", "g_dss_gud_provider")),
+# Where the vendor's column is narrower than the contract's 64 characters: a key must not be cut.
+_TOO_LONG = {
+    "call": "length(connid) > 50 or length(irid) > 50",
+    "party": "length(partyid) > 50",
+    "userdata": "length(partyid) > 50",
 }
+_OF_SWITCH = [
+    type_ for type_, event in TYPES.items() if type_ != "call" and "switchid" in event.__struct_fields__
+]
 
 
 @cache
@@ -27,19 +35,35 @@ def _sql(name: str) -> str:
 
 @dataclass
 class Merged:
-    """What became of the staged lines. `rows`: new rows by history table; lines by their numbers."""
+    """What became of the staged lines. new: lines by type; rows: new rows by history table.
 
-    new: dict[str, int] = field(default_factory=dict)
-    rows: dict[str, int] = field(default_factory=dict)
+    left: lines that left the stage, by type; rejected: by their numbers, with type and reason.
+    """
+
+    new: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
     known: int = 0
-    filtered: dict[str, int] = field(default_factory=dict)
-    conflicts: dict[int, str] = field(default_factory=dict)
+    filtered: Counter[str] = field(default_factory=Counter)
+    rejected: dict[int, tuple[str, Reason]] = field(default_factory=dict)
 
     def leave(self, type_: str, lines: list[tuple[int, bool]]) -> None:
         """Counts lines that left the stage as known, or in conflict."""
-        conflicts = {line: type_ for line, conflict in lines if conflict}
-        self.conflicts |= conflicts
-        self.known += len(lines) - len(conflicts)
+        in_conflict = [line for line, conflict in lines if conflict]
+        self.left[type_] += len(lines) - len(in_conflict)
+        self.known += len(lines) - len(in_conflict)
+        self.reject(type_, in_conflict, Reason.CONFLICT)
+
+    def reject(self, type_: str, lines: list[int], reason: Reason) -> None:
+        """Counts lines that left the stage for quarantine."""
+        self.left[type_] += len(lines)
+        self.rejected |= dict.fromkeys(lines, (type_, reason))
+
+    def leave_out(self, type_: str, lines: int, reason: str) -> None:
+        """Counts lines that left the stage because nobody is to store them."""
+        if lines:
+            self.left[type_] += lines
+            self.filtered[reason] += lines
 
 
 def prepare(cursor: psycopg.Cursor[Any]) -> None:
@@ -47,74 +71,107 @@ def prepare(cursor: psycopg.Cursor[Any]) -> None:
     cursor.execute(f"{dirty.CREATE}; {fields.CREATE}")
 
 
-def merge(cursor: psycopg.Cursor[Any], staged: dict[str, int], parameters: dict[str, Any]) -> Merged:
+def merge(
+    cursor: psycopg.Cursor[Any], staged: dict[str, int], scope: Scope, parameters: dict[str, Any]
+) -> Merged:
     """Brings the staged lines (event type: count) into the IDB; the stage keeps only what is new.
 
-    parameters: batch_id, dbid, feed, source, domain, duplicate_metrics. Raises psycopg errors only.
+    parameters: batch_id, source, dbid, feed and scope's options; first_ts, last_ts and domain are added.
+    Raises psycopg errors only.
     """
     merged = Merged()
+    _filter(cursor, staged, scope, merged)
+    staged = {type_: lines for type_, lines in staged.items() if lines > merged.left[type_]}
+    parameters["first_ts"], parameters["last_ts"] = clock.span(cursor, staged)
+    clock.fill_timecodes(cursor, staged)
     changes_routes = staged.keys() & {"object", "connection"}
     if changes_routes:
         fields.remember_routes(cursor)
-    if "chain" in staged:
-        cursor.execute(_sql("before_chain"), parameters)
-        merged.leave("chain", cursor.execute(_sql("misplaced_chain")).fetchall())
-    if staged.keys() & {"campaign", "campaign_property"}:
-        cursor.execute(_sql("before_campaign"))
+    _before(cursor, staged, merged, parameters)
+    if "connection" in staged:
+        _insert(cursor, "connection", staged["connection"], merged, parameters)
+    parameters["domain"] = sessions.domain(cursor, parameters)
     for type_, lines in staged.items():
-        _insert(cursor, type_, lines, merged, parameters)
+        if type_ != "connection":
+            _insert(cursor, type_, lines, merged, parameters)
     for type_ in [type_ for type_ in staged if merged.new[type_]]:
-        _update_current(cursor, type_, parameters)
+        _update_current(cursor, type_, scope, parameters)
     if changes_routes:
         fields.reroute(cursor, parameters)
     return merged
 
 
+def _filter(cursor: psycopg.Cursor[Any], staged: dict[str, int], scope: Scope, merged: Merged) -> None:
+    """Takes out what no ICON takes, by its role, its connections, or the line's switch."""
+    for type_ in staged:
+        if reason := scope.reason(type_):
+            merged.leave_out(type_, cursor.execute(f"delete from stage_{type_}").rowcount, reason)
+    if scope.switches is None:
+        return
+    for type_ in [type_ for type_ in _OF_SWITCH if type_ in staged]:
+        # The figures of a group or list belong to no switch.
+        only = "and callattid is not null" if type_ == "metric" else ""
+        deleted = cursor.execute(
+            f"delete from stage_{type_} where switchid <> all(%s) {only}", (list(scope.switches),)
+        )
+        merged.leave_out(type_, deleted.rowcount, "switch")
+
+
+def _before(
+    cursor: psycopg.Cursor[Any], staged: dict[str, int], merged: Merged, parameters: dict[str, Any]
+) -> None:
+    """Notes what the objects of the batch were; takes out lines that contradict more than their own row."""
+    for type_ in _TOO_LONG.keys() & staged.keys():
+        lines = cursor.execute(
+            f"delete from stage_{type_} where {_TOO_LONG[type_]} returning line"
+        ).fetchall()
+        merged.reject(type_, [line for (line,) in lines], Reason.TOO_LONG)
+    if "chain" in staged:
+        cursor.execute(_sql("before_chain"), parameters)
+        merged.leave("chain", cursor.execute(_sql("misplaced_chain")).fetchall())
+    if {"campaign", "campaign_property"} <= staged.keys():
+        for line, type_ in cursor.execute(_sql("one_notice_per_seq"), parameters).fetchall():
+            cursor.execute(f"delete from stage_{type_} where line = %s", (line,))
+            merged.reject(type_, [line], Reason.CONFLICT)
+    if staged.keys() & {"campaign", "campaign_property"}:
+        cursor.execute(_sql("before_campaign"))
+
+
 def _insert(
     cursor: psycopg.Cursor[Any], type_: str, lines: int, merged: Merged, parameters: dict[str, Any]
 ) -> None:
-    remaining = lines - sum(1 for conflict_type in merged.conflicts.values() if conflict_type == type_)
+    targets = histories()[type_]
     if type_ == "field":
-        not_stored = fields.route(cursor, parameters)
-        if not_stored:
-            merged.filtered["icon_attribute"] = not_stored
-        remaining -= not_stored
-    new = 0
-    for history in histories()[type_]:
-        inserted = cursor.execute(history.insert(), parameters).rowcount
-        merged.rows[history.table] = merged.rows.get(history.table, 0) + inserted
-        new += inserted
-    merged.new[type_] = new
-    if new < remaining:
-        _remove_known(cursor, histories()[type_], merged, parameters)
-    if type_ in properties():
-        history = properties()[type_]
-        inserted = cursor.execute(history.insert(), parameters).rowcount
-        merged.rows[history.table] = merged.rows.get(history.table, 0) + inserted
-
-
-def _remove_known(
-    cursor: psycopg.Cursor[Any], targets: tuple[History, ...], merged: Merged, parameters: dict[str, Any]
-) -> None:
+        merged.leave_out(type_, fields.route(cursor, parameters), "icon_attribute")
+    if type_ == "userdata" or (type_ == "field" and fields.any_ambiguous(cursor)):
+        merged.leave(type_, cursor.execute(remove_moved(*targets), parameters).fetchall())
     for history in targets:
-        merged.leave(history.type, cursor.execute(history.remove_known(), parameters).fetchall())
+        inserted = cursor.execute(history.insert(), parameters).rowcount
+        merged.rows[history.table] += inserted
+        merged.new[type_] += inserted
+    if merged.new[type_] < lines - merged.left[type_]:
+        for history in targets:
+            merged.leave(type_, cursor.execute(history.remove_known(), parameters).fetchall())
+    if also := targets[0].also:
+        merged.rows[also.table] += cursor.execute(also.insert(), parameters).rowcount
 
 
-def _update_current(cursor: psycopg.Cursor[Any], type_: str, parameters: dict[str, Any]) -> None:
+def _update_current(
+    cursor: psycopg.Cursor[Any], type_: str, scope: Scope, parameters: dict[str, Any]
+) -> None:
     match type_:
         case "chain" | "record" | "party":
             cursor.execute(_sql(f"current_{type_}"), parameters)
         case "call":
             cursor.execute(_sql("current_call"), parameters)
             cursor.execute(_sql("current_ir"), parameters)
+            cursor.execute(_sql("left_ir"))
         case "campaign" | "campaign_property":
             cursor.execute(_sql("current_campaign"), parameters)
         case "field":
             fields.update_current(cursor, parameters)
         case "object":
             objects.update_current(cursor, parameters)
-        case "connection" if parameters["source"] in _PROVIDERS:
-            ds_type, tables = _PROVIDERS[parameters["source"]]
-            for table in tables:
-                statement = _sql("current_connection").format(table=table)
-                cursor.execute(statement, {**parameters, "ds_type": ds_type})
+            sessions.update_applications(cursor, parameters)
+        case "connection" if parameters["dss_monitor"]:
+            sessions.update_sessions(cursor, scope.roles, parameters)

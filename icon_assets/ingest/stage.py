@@ -108,6 +108,7 @@ class Stage:
         self.lines = 0
 
     def add(self, line: int, event: Event) -> None:
+        """Takes one line into the buffer."""
         encoded = [encode(value) for encode, value in zip(self._encoders, self._values(event), strict=True)]
         self._buffer += self._prefix + _int4(4, line) + b"".join(encoded)
         self.lines += 1

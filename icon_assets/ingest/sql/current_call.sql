@@ -29,18 +29,18 @@ inner join idb.g_call_history as h on h.callid = t.callid
 group by h.callid
 order by h.callid
 on conflict (callid) do update set
-parentcallid = excluded.parentcallid,
-mergecallid = excluded.mergecallid,
-connid = excluded.connid,
-irid = excluded.irid,
-calltype = excluded.calltype,
-switchid = excluded.switchid,
-media = excluded.media,
-created = excluded.created,
-created_ts = excluded.created_ts,
-created_tcode = excluded.created_tcode,
-terminated = excluded.terminated,
-terminated_ts = excluded.terminated_ts,
-terminated_tcode = excluded.terminated_tcode,
-lastcseq = excluded.lastcseq,
-gsys_useq = excluded.gsys_useq
+    parentcallid = excluded.parentcallid,
+    mergecallid = excluded.mergecallid,
+    connid = excluded.connid,
+    irid = excluded.irid,
+    calltype = excluded.calltype,
+    switchid = excluded.switchid,
+    media = excluded.media,
+    created = excluded.created,
+    created_ts = excluded.created_ts,
+    created_tcode = excluded.created_tcode,
+    terminated = excluded.terminated,
+    terminated_ts = excluded.terminated_ts,
+    terminated_tcode = excluded.terminated_tcode,
+    lastcseq = excluded.lastcseq,
+    gsys_useq = excluded.gsys_useq

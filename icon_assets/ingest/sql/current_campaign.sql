@@ -15,7 +15,9 @@ with notices as (
             partition by h.sessid order by h.running, h.ocsid, h.seq
         )::integer as place
     from (
-        select c.*, max(c.added) over (partition by c.sessid, c.ocsid order by c.seq) as running
+        select
+            c.*,
+            max(c.added) over (partition by c.sessid, c.ocsid order by c.seq) as running
         from (select distinct sessid from touched_session) as t
         inner join idb.go_campaignhistory as c on c.sessid = t.sessid
     ) as h
@@ -63,9 +65,17 @@ select
 from folded as f
 inner join notices as final on final.sessid = f.sessid and final.place = f.last_place
 left join notices as first
-    on first.sessid = f.sessid and first.place = 1 and first.seq = 1 and first.isproperty = 0 and first.state in (0, 1)
+    on
+        first.sessid = f.sessid
+        and first.place = 1
+        and first.seq = 1
+        and first.isproperty = 0
+        and first.state in (0, 1)
 left join lateral (
-    select n.added, n.added_ts, n.added_tcode
+    select
+        n.added,
+        n.added_ts,
+        n.added_tcode
     from notices as n
     where
         n.sessid = f.sessid and n.isproperty = 0 and n.place > coalesce(f.last_busy, 0)
@@ -75,21 +85,21 @@ left join lateral (
 ) as ended on idb.value_at(f.state) = 0
 order by f.sessid
 on conflict (sessid) do update set
-campaignid = excluded.campaignid,
-groupid = excluded.groupid,
-state = excluded.state,
-ocsid = excluded.ocsid,
-dialmode = excluded.dialmode,
-optimmode = excluded.optimmode,
-optimvalue = excluded.optimvalue,
-created = excluded.created,
-created_ts = excluded.created_ts,
-created_tcode = excluded.created_tcode,
-terminated = excluded.terminated,
-terminated_ts = excluded.terminated_ts,
-terminated_tcode = excluded.terminated_tcode,
-lastchange = excluded.lastchange,
-lastchange_ts = excluded.lastchange_ts,
-lastchange_tcode = excluded.lastchange_tcode,
-lastseq = excluded.lastseq,
-gsys_useq = excluded.gsys_useq
+    campaignid = excluded.campaignid,
+    groupid = excluded.groupid,
+    state = excluded.state,
+    ocsid = excluded.ocsid,
+    dialmode = excluded.dialmode,
+    optimmode = excluded.optimmode,
+    optimvalue = excluded.optimvalue,
+    created = excluded.created,
+    created_ts = excluded.created_ts,
+    created_tcode = excluded.created_tcode,
+    terminated = excluded.terminated,
+    terminated_ts = excluded.terminated_ts,
+    terminated_tcode = excluded.terminated_tcode,
+    lastchange = excluded.lastchange,
+    lastchange_ts = excluded.lastchange_ts,
+    lastchange_tcode = excluded.lastchange_tcode,
+    lastseq = excluded.lastseq,
+    gsys_useq = excluded.gsys_useq

@@ -1,6 +1,15 @@
 -- GO_RECORD: the last notice of each record, by CHAINSEQ.
 insert into idb.go_record (
-    chainguid, ocsid, recordhandle, recordid, chainid, chainn, recordtype, recordstatus, contactinfo, contactinfotype,
+    chainguid,
+    ocsid,
+    recordhandle,
+    recordid,
+    chainid,
+    chainn,
+    recordtype,
+    recordstatus,
+    contactinfo,
+    contactinfotype,
     callresult, attempt, dialschedtime, calltime, dailyfrom, dailytill, tzname, agentid, chainseq,
     lastchange, lastchange_ts, lastchange_tcode, gsys_domain, gsys_partition, gsys_seq, gsys_useq
 )
@@ -34,24 +43,24 @@ select distinct on (s.chainguid, s.recordhandle)
 from stage_record as s
 order by s.chainguid, s.recordhandle, s.chainseq desc
 on conflict (chainguid, ocsid, recordhandle) do update set
-recordid = excluded.recordid,
-chainid = excluded.chainid,
-chainn = excluded.chainn,
-recordtype = excluded.recordtype,
-recordstatus = excluded.recordstatus,
-contactinfo = excluded.contactinfo,
-contactinfotype = excluded.contactinfotype,
-callresult = excluded.callresult,
-attempt = excluded.attempt,
-dialschedtime = excluded.dialschedtime,
-calltime = excluded.calltime,
-dailyfrom = excluded.dailyfrom,
-dailytill = excluded.dailytill,
-tzname = excluded.tzname,
-agentid = excluded.agentid,
-chainseq = excluded.chainseq,
-lastchange = excluded.lastchange,
-lastchange_ts = excluded.lastchange_ts,
-lastchange_tcode = excluded.lastchange_tcode,
-gsys_useq = excluded.gsys_useq
+    recordid = excluded.recordid,
+    chainid = excluded.chainid,
+    chainn = excluded.chainn,
+    recordtype = excluded.recordtype,
+    recordstatus = excluded.recordstatus,
+    contactinfo = excluded.contactinfo,
+    contactinfotype = excluded.contactinfotype,
+    callresult = excluded.callresult,
+    attempt = excluded.attempt,
+    dialschedtime = excluded.dialschedtime,
+    calltime = excluded.calltime,
+    dailyfrom = excluded.dailyfrom,
+    dailytill = excluded.dailytill,
+    tzname = excluded.tzname,
+    agentid = excluded.agentid,
+    chainseq = excluded.chainseq,
+    lastchange = excluded.lastchange,
+    lastchange_ts = excluded.lastchange_ts,
+    lastchange_tcode = excluded.lastchange_tcode,
+    gsys_useq = excluded.gsys_useq
 where excluded.chainseq > go_record.chainseq

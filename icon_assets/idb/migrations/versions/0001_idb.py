@@ -1,7 +1,5 @@
 """The IDB, its final copy and the bookkeeping of ops."""
 
-from importlib.resources import files
-
 from alembic import op
 
 from icon_assets.idb.catalogue import catalogue
@@ -26,8 +24,6 @@ def upgrade() -> None:
         op.execute(f"create schema if not exists {schema}")
         op.execute(f"comment on schema {schema} is '{meaning}'")
     metadata.create_all(op.get_bind())
-    # On the driver's own connection: SQLAlchemy would read a colon or a percent sign as a parameter.
-    op.get_bind().connection.execute((files("icon_assets.idb") / "objects.sql").read_text())
     op.bulk_insert(
         idb("g_dictionary"),
         [

@@ -1,0 +1,8 @@
+-- A later notice may name another interaction record: one that no call has any more goes.
+delete from idb.g_ir as r
+using (
+    select distinct h.irid
+    from (select distinct callid from stage_call) as t
+    inner join idb.g_call_history as h on h.callid = t.callid
+) as t
+where r.irid = t.irid and not exists (select from idb.g_call as g where g.irid = t.irid offset 0)
