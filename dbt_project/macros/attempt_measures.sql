@@ -19,6 +19,8 @@
         {%- for class in result_classes() %}
         count(*) filter (where result_class = '{{ class }}' and is_dialed) as {{ class }}_dialed,
         {%- endfor %}
+        count(*) filter (where is_human) as live_answers,
+        count(*) filter (where is_human and is_dialed) as live_answers_dialed,
         count(*) filter (where is_dialed and cpd_result_key <> -1) as dials_with_cpd,
         count(*) filter (where is_dialed and is_human_by_cpd) as human_by_cpd,
         count(*) filter (where is_human and is_right_party) as right_party,
@@ -59,7 +61,7 @@
     {%- set names = ['attempts', 'dials_made', 'dials_unknown'] + result_classes() -%}
     {%- for class in result_classes() -%}{%- do names.append(class ~ '_dialed') -%}{%- endfor -%}
     {%- do names.extend([
-        'dials_with_cpd', 'human_by_cpd', 'right_party', 'overdialed', 'abandoned',
+        'live_answers', 'live_answers_dialed', 'dials_with_cpd', 'human_by_cpd', 'right_party', 'overdialed', 'abandoned',
         'abandoned_transfer_clock', 'abandoned_unknown', 'connected', 'calls', 'results_restated',
         'answer_time_ms_sum', 'answer_time_n', 'answer_time_ms_p50', 'answer_time_ms_p90',
         'release_time_ms_sum', 'release_time_n', 'release_time_ms_p50', 'release_time_ms_p90',
@@ -69,12 +71,12 @@
     {%- for name in names %}
         {{ relation }}.{{ name }},
     {%- endfor %}
-        {{ share(relation ~ '.human_dialed', relation ~ '.dials_made') }} as connect_rate,
+        {{ share(relation ~ '.live_answers_dialed', relation ~ '.dials_made') }} as connect_rate,
         {{ share(relation ~ '.human_by_cpd', relation ~ '.dials_with_cpd') }} as hit_ratio,
-        {{ share(relation ~ '.right_party', relation ~ '.human') }} as right_party_rate,
+        {{ share(relation ~ '.right_party', relation ~ '.live_answers') }} as right_party_rate,
         {{ share(relation ~ '.sit', relation ~ '.attempts') }} as sit_ratio,
         {{ share(relation ~ '.machine_dialed', relation ~ '.dials_made') }} as machine_rate,
-        {{ share(relation ~ '.abandoned', relation ~ '.human') }} as abandoned_rate,
+        {{ share(relation ~ '.abandoned', relation ~ '.live_answers') }} as abandoned_rate,
         {{ relation }}.data_through_ts
 {%- endmacro %}
 

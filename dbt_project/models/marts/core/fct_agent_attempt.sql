@@ -24,10 +24,27 @@ attempt_calls as (
 
 ),
 
-intervals as (
+all_intervals as (
 
     select * from {{ ref('int_party_intervals') }}
+
+),
+
+intervals as (
+
+    select * from all_intervals
     where is_agent
+
+),
+
+customers as (
+
+    select
+        call_guid,
+        min(entered_ts) filter (where is_connected) as connected_ts
+    from all_intervals
+    where is_customer
+    group by call_guid
 
 ),
 
@@ -43,8 +60,9 @@ dial_modes as (
 
 ),
 
--- Where a line seizes the agent before there is a customer, the wait is no talk.
-stays as (
+-- An agent who is on the line before the customer waits; that is no talk. A line that seizes its
+-- agent may put the customer on another call of the attempt.
+waits as (
 
     select
         attempt_calls.ocs_id,
@@ -52,6 +70,37 @@ stays as (
         attempt_calls.attempt_guid,
         attempt_calls.call_guid,
         attempt_calls.call_relation,
+        attempt_calls.call_relation = 'consult' as is_consult,
+        case
+            when customers.call_guid is not null then coalesce(customers.connected_ts, 'infinity')
+            when dial_modes.is_seizing
+                then coalesce(attempt_parties.customer_connected_ts, 'infinity')
+        end as customer_ts
+    from attempt_calls
+    inner join attempts
+        on
+            attempt_calls.chain_guid = attempts.chain_guid
+            and attempt_calls.ocs_id = attempts.ocs_id
+            and attempt_calls.attempt_guid = attempts.attempt_guid
+    left join customers on attempt_calls.call_guid = customers.call_guid
+    left join attempt_parties
+        on
+            attempt_calls.chain_guid = attempt_parties.chain_guid
+            and attempt_calls.ocs_id = attempt_parties.ocs_id
+            and attempt_calls.attempt_guid = attempt_parties.attempt_guid
+    left join dial_modes on attempts.dialing_mode = dial_modes.code
+
+),
+
+stays as (
+
+    select
+        waits.ocs_id,
+        waits.chain_guid,
+        waits.attempt_guid,
+        waits.call_guid,
+        waits.call_relation,
+        waits.is_consult,
         intervals.party_guid,
         intervals.agent_id,
         intervals.is_dialing,
@@ -63,30 +112,15 @@ stays as (
         intervals.left_ts,
         {{ ms_between('intervals.entered_ts', 'intervals.left_ts') }} as stay_ms,
         case
-            when coalesce(dial_modes.is_seizing, false)
-                then greatest(
-                    {{ ms_between(
-                        'intervals.entered_ts',
-                        'least(intervals.left_ts, attempt_parties.customer_connected_ts)'
-                    ) }},
-                    0
-                )
+            when waits.customer_ts > intervals.entered_ts
+                then {{ ms_between(
+                    'intervals.entered_ts',
+                    'least(intervals.left_ts, waits.customer_ts)'
+                ) }}
             else 0
-        end as wait_ms,
-        attempt_calls.call_relation = 'consult' as is_consult
-    from attempt_calls
-    inner join intervals on attempt_calls.call_guid = intervals.call_guid
-    inner join attempts
-        on
-            attempt_calls.chain_guid = attempts.chain_guid
-            and attempt_calls.ocs_id = attempts.ocs_id
-            and attempt_calls.attempt_guid = attempts.attempt_guid
-    left join attempt_parties
-        on
-            attempt_calls.chain_guid = attempt_parties.chain_guid
-            and attempt_calls.ocs_id = attempt_parties.ocs_id
-            and attempt_calls.attempt_guid = attempt_parties.attempt_guid
-    left join dial_modes on coalesce(attempts.dialing_mode, -1) = dial_modes.code
+        end as wait_ms
+    from waits
+    inner join intervals on waits.call_guid = intervals.call_guid
 
 ),
 
@@ -102,7 +136,8 @@ parties as (
         max(agent_id) as agent_id,
         min(entered_ts) as joined_ts,
         max(left_ts) as left_ts,
-        sum(stay_ms) filter (where is_dialing or is_ringing) as ring_ms,
+        sum(stay_ms) filter (where is_dialing) as dial_ms,
+        sum(stay_ms) filter (where is_ringing and not is_consult) as ring_ms,
         sum(stay_ms - wait_ms) filter (where is_connected and not is_consult) as engage_ms,
         sum(wait_ms) filter (where is_connected and not is_consult) as asm_engage_ms,
         sum(stay_ms) filter (where is_held and not is_consult) as hold_ms,
@@ -174,6 +209,7 @@ worked as (
         placed.left_ts,
         case when coalesce(placed.is_anchor, true) then greatest(previews.preview_ms, 0) end
             as preview_ms,
+        placed.dial_ms,
         placed.ring_ms,
         placed.engage_ms,
         placed.asm_engage_ms,
@@ -209,6 +245,7 @@ final as (
         worked.joined_ts,
         worked.left_ts,
         worked.preview_ms,
+        worked.dial_ms::bigint as dial_ms,
         worked.ring_ms::bigint as ring_ms,
         worked.engage_ms::bigint as engage_ms,
         worked.asm_engage_ms::bigint as asm_engage_ms,

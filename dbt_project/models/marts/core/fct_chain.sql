@@ -42,7 +42,10 @@ attempts as (
 
 sessions as (
 
-    select * from {{ source('idb', 'go_campaign') }}
+    select
+        sessid,
+        terminated
+    from {{ source('idb', 'go_campaign') }}
 
 ),
 
@@ -69,6 +72,18 @@ records as (
 
 ),
 
+-- An attempt of which nobody can say whether it was dialled counts as a dial here.
+numbered as (
+
+    select
+        *,
+        count(*) filter (where coalesce(is_dialed, true)) over (
+            partition by chain_guid, ocs_id order by chain_attempt_no
+        ) as dial_no
+    from attempts
+
+),
+
 outcomes as (
 
     select
@@ -78,10 +93,11 @@ outcomes as (
         count(*) filter (where is_dialed) as dials,
         count(distinct contact_token) filter (where is_dialed) as distinct_numbers_dialed,
         min(attempt_start_ts) filter (where is_human) as first_human_ts,
-        min(chain_attempt_no) filter (where is_human) as first_human_attempt_no,
+        max(dial_no) as possible_dials,
+        min(dial_no) filter (where is_human and coalesce(is_dialed, true)) as first_human_dial_no,
         (array_agg(effective_result_key order by chain_attempt_no desc))[1]
             as last_effective_result_key
-    from attempts
+    from numbered
     group by chain_guid, ocs_id
 
 ),
@@ -115,7 +131,8 @@ final as (
         coalesce(outcomes.dials, 0) as dials,
         coalesce(outcomes.distinct_numbers_dialed, 0) as distinct_numbers_dialed,
         outcomes.first_human_ts,
-        outcomes.first_human_attempt_no,
+        coalesce(outcomes.possible_dials, 0) as possible_dials,
+        outcomes.first_human_dial_no,
         coalesce(outcomes.last_effective_result_key, -1) as last_effective_result_key,
         coalesce(events.notices, 0) as notices,
         chains.last_seq - coalesce(events.notices, 0) as missing_notices,

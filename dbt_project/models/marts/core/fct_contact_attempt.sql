@@ -222,9 +222,11 @@ flagged as (
     select
         timed.*,
         coalesce(results.class, 'unknown') as result_class,
-        coalesce(results.is_human, false) as is_human,
-        coalesce(results.is_right_party, false) as is_right_party,
-        coalesce(results.is_answered, false) as is_answered,
+        -- A list may be told "do not call" without a call: nobody answers what was not dialled.
+        coalesce(results.is_human, false) and coalesce(timed.is_dialed, true) as is_human,
+        coalesce(results.is_right_party, false) and coalesce(timed.is_dialed, true)
+            as is_right_party,
+        coalesce(results.is_answered, false) and coalesce(timed.is_dialed, true) as is_answered,
         coalesce(results.is_dropped, false) as is_dropped_result,
         coalesce(results.is_abandoned, false) as is_abandoned_result
     from timed

@@ -111,27 +111,42 @@ scheduled as (
 
 ),
 
+tries as (
+
+    select
+        chain_guid,
+        ocs_id,
+        record_handle,
+        attempt_guid,
+        anchor_ts,
+        coalesce(start_seq, first_seq) as seq
+    from attempts
+
+),
+
 -- It is kept by the next attempt at the record.
 kept as (
 
-    select
+    select distinct on (
+        scheduled.chain_guid, scheduled.ocs_id, scheduled.record_handle, scheduled.chain_seq
+    )
         scheduled.*,
-        next_attempt.attempt_guid,
-        next_attempt.anchor_ts as processed_ts
+        tries.attempt_guid,
+        tries.anchor_ts as processed_ts
     from scheduled
-    left join lateral (
-        select
-            attempts.attempt_guid,
-            attempts.anchor_ts
-        from attempts
-        where
-            attempts.chain_guid = scheduled.chain_guid
-            and attempts.ocs_id = scheduled.ocs_id
-            and attempts.record_handle = scheduled.record_handle
-            and coalesce(attempts.start_seq, attempts.first_seq) > scheduled.chain_seq
-        order by coalesce(attempts.start_seq, attempts.first_seq)
-        limit 1
-    ) as next_attempt on true
+    left join tries
+        on
+            scheduled.chain_guid = tries.chain_guid
+            and scheduled.ocs_id = tries.ocs_id
+            and scheduled.record_handle = tries.record_handle
+            and scheduled.chain_seq < tries.seq
+    order by
+        scheduled.chain_guid,
+        scheduled.ocs_id,
+        scheduled.record_handle,
+        scheduled.chain_seq,
+        tries.seq,
+        tries.attempt_guid
 
 ),
 

@@ -81,7 +81,7 @@ final as (
         sessions.started_ms,
         coalesce(counted.attempts, 0) as attempts,
         coalesce(counted.dials_made, 0) as dials_made,
-        coalesce(counted.human, 0) as human,
+        coalesce(counted.live_answers, 0) as live_answers,
         coalesce(counted.overdialed, 0) as overdialed,
         coalesce(counted.abandoned, 0) as abandoned,
         (coalesce(counted.dials_made, 0) * 3600000.0 / nullif(sessions.started_ms, 0))

@@ -85,7 +85,7 @@ joined as (
         coalesce(dialed.attempts, 0) as attempts,
         coalesce(dialed.dials_made, 0) as dials_made,
         coalesce(dialed.dials_with_cpd, 0) as dials_with_cpd,
-        coalesce(dialed.human, 0) as human,
+        coalesce(dialed.live_answers, 0) as live_answers,
         coalesce(dialed.human_by_cpd, 0) as human_by_cpd,
         coalesce(dialed.overdialed, 0) as overdialed,
         coalesce(dialed.abandoned, 0) as abandoned,
@@ -141,12 +141,12 @@ final as (
         aimed.attempts,
         aimed.dials_made,
         aimed.dials_with_cpd,
-        aimed.human,
+        aimed.live_answers,
         aimed.human_by_cpd,
         aimed.overdialed,
         aimed.abandoned,
         {{ share('aimed.human_by_cpd', 'aimed.dials_with_cpd') }} as hit_ratio,
-        {{ share('aimed.overdialed', 'aimed.human') }} as overdial_rate,
+        {{ share('aimed.overdialed', 'aimed.live_answers') }} as overdial_rate,
         aimed.snapshots,
         aimed.busy_ports_avg,
         aimed.busy_ports_max,
@@ -157,7 +157,7 @@ final as (
         -- Percent, as the target is. The other targets have no actual in outbound data alone.
         case
             when modes.is_overdial_rate
-                then (100.0 * aimed.overdialed / nullif(aimed.human, 0))::numeric(9, 3)
+                then (100.0 * aimed.overdialed / nullif(aimed.live_answers, 0))::numeric(9, 3)
         end as optimization_actual,
         aimed.data_through_ts,
         coalesce(slots.completeness, 'unknown') as completeness,
