@@ -64,9 +64,9 @@ def chain(guid: str, *states: int, start: int = T0, sessid: str = "S1", **last: 
 
 def record(guid: str, chainseq: int, *, handle: int = 7, ts: int = T0, **more: Any) -> dict[str, Any]:
     return {
-        "type": "record", "ts": ts + 1000 * chainseq, "chainguid": guid, "recordhandle": handle, "chainseq": chainseq,
-        "recordid": 1, "chainid": 1, "chainn": 0, "recordtype": 2, "recordstatus": 1, "contactinfo": "+351900000001",
-        "contactinfotype": 4, "callresult": 28, "attempt": 0, **more,
+        "type": "record", "ts": ts + 1000 * chainseq, "chainguid": guid, "recordhandle": handle,
+        "chainseq": chainseq, "recordid": 1, "chainid": 1, "chainn": 0, "recordtype": 2, "recordstatus": 1,
+        "contactinfo": "+351900000001", "contactinfotype": 4, "callresult": 28, "attempt": 0, **more,
     }  # fmt: skip
 
 

@@ -9,7 +9,10 @@ import sqlalchemy as sa
 # Row ids, the system block, and when and by which run a row was written.
 _BY_NATURE = ("id", "chid", "phid", "dss_id", "built_at", "run_id")
 _TABLES = """
-    select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ' order by c.ordinal_position)
+    select
+        c.table_schema,
+        c.table_name,
+        string_agg(quote_ident(c.column_name), ', ' order by c.ordinal_position)
     from information_schema.columns as c
     inner join information_schema.tables as t
         on t.table_schema = c.table_schema and t.table_name = c.table_name and t.table_type = 'BASE TABLE'

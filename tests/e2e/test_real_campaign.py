@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +72,10 @@ def spread(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def spread_database(
     spread: Path, new_database: Callable[[], Database], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Database]:
+) -> Database:
     database = new_database()
     process(spread, database, tmp_path_factory.mktemp("var"))
-    yield database
+    return database
 
 
 def test_first_3000_customers_show_their_truth(tmp_path: Path, database: Database) -> None:

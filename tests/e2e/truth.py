@@ -11,8 +11,12 @@ _TOTALS = """
         (select count(*) from marts.fct_chain where not is_open) as chains,
         (select count(*) from marts.fct_contact_attempt) as attempts,
         (select count(*) from marts.fct_campaign_session where not is_open) as campaign_sessions,
-        (select count(*) from marts.brg_attempt_call where link_method = 'gox_chain_call') as linked_by_chain_call,
-        (select count(*) from marts.brg_attempt_call where link_method = 'user_data_guid') as linked_by_user_data,
+        (
+            select count(*) from marts.brg_attempt_call where link_method = 'gox_chain_call'
+        ) as linked_by_chain_call,
+        (
+            select count(*) from marts.brg_attempt_call where link_method = 'user_data_guid'
+        ) as linked_by_user_data,
         (select sum(engage_ms) / 1000 from marts.fct_agent_attempt) as talk_seconds,
         (select count(*) from marts.fct_record_field where field_id = 8009 and value = 'yes') as subscribed
 """
@@ -39,7 +43,7 @@ def shown(engine: sa.Engine) -> dict[str, Any]:
     """The marts' own figures, keyed as the truth's: totals, attempts_by_result and days."""
     with engine.connect() as connection:
         totals = {name: int(n) for name, n in connection.execute(sa.text(_TOTALS)).mappings().one().items()}
-        results = {code: n for code, n in connection.execute(sa.text(_RESULTS))}
+        results = dict(connection.execute(sa.text(_RESULTS)).tuples().all())
         days = {
             day: {"chains": chains, "attempts": attempts, "subscribed": subscribed, "talk_seconds": int(talk)}
             for day, chains, attempts, subscribed, talk in connection.execute(sa.text(_DAYS))
