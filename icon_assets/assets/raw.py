@@ -9,6 +9,7 @@ from icon_assets.assets.landing import EVENT_BATCHES
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.idb.catalogue import Table, catalogue
+from icon_assets.ingest.deployment import read_deployment
 from icon_assets.ingest.drain import drain
 from icon_assets.metadata import drain_metadata, table_metadata
 from icon_assets.progress import Progress
@@ -73,7 +74,10 @@ def raw_tables(
         progress("Loading batches", done, total)
 
     wait = timedelta(seconds=settings.wait_seconds)
-    drained = drain(database.engine, landing, wait=wait, limit=config.limit, progress=say)
+    deployment = read_deployment(settings.deployment)
+    drained = drain(
+        database.engine, landing, wait=wait, limit=config.limit, deployment=deployment, progress=say
+    )
     for refusal in drained.refused:
         context.log.error(f"Refused {refusal.path}: {refusal.reason}. {refusal.detail}")
     done = drain_metadata(drained, datetime.now(UTC))
