@@ -1,189 +1,76 @@
-{{
-    config(
-        materialized='incremental',
-        pre_hook="{{ delete_window('chain') }}",
-        indexes=[{'columns': ['final_day']}, {'columns': ['due_ts']}],
-    )
-}}
+{{ config(materialized='view') }}
+-- One row a date made with a customer. The record keeps type and due time from chain to chain, so
+-- they tell which rows are of the same date.
 with
 
-chains as (
+dates as (
 
-    select * from {{ ref('int_chains') }}
-
-),
-
-notices as (
-
-    select * from {{ ref('stg_record_notice') }}
-    where {{ in_window('chain') }}
+    select * from {{ ref('int_callbacks') }}
 
 ),
 
-attempts as (
-
-    select * from {{ ref('int_attempts') }}
-
-),
-
-types as (
-
-    select * from {{ ref('enum_record_type') }}
-
-),
-
-statuses as (
-
-    select * from {{ ref('enum_record_status') }}
-
-),
-
-time_zones as (
-
-    select name as tz_name from pg_timezone_names
-
-),
-
-described as (
+together as (
 
     select
-        chains.final_day,
-        chains.is_open,
-        chains.campaign_id,
-        chains.group_id,
-        chains.calling_list_id,
-        chains.ended_ts,
-        chains.last_event_ts,
-        notices.ocs_id,
-        notices.chain_guid,
-        notices.record_handle,
-        notices.chain_seq,
-        notices.record_id,
-        notices.record_type,
-        notices.agent_id,
-        notices.event_ts,
-        (to_timestamp(notices.scheduled_wall_seconds) at time zone 'UTC')
-        at time zone coalesce(time_zones.tz_name, 'UTC') as due_ts,
-        time_zones.tz_name is not null as is_zone_known,
-        coalesce(types.is_callback, false) as is_callback,
-        coalesce(types.is_rescheduled, false) as is_rescheduled,
-        coalesce(types.is_personal, false) as is_personal,
-        coalesce(statuses.is_missed_callback, false) as is_missed,
-        coalesce(statuses.is_cancelled, false) as is_cancelled
-    from notices
-    inner join chains
-        on
-            notices.chain_guid = chains.chain_guid
-            and notices.ocs_id = chains.ocs_id
-            and notices.final_day is not distinct from chains.final_day
-    left join types on notices.record_type = types.code
-    left join statuses on notices.record_status = statuses.code
-    left join time_zones on notices.tz_name = time_zones.tz_name
-
-),
-
-compared as (
-
-    select
-        *,
-        lag(record_type) over record_order as previous_type,
-        lag(due_ts) over record_order as previous_due_ts,
-        lead(chain_seq) over record_order as next_chain_seq,
-        lead(is_missed) over record_order as next_is_missed,
-        lead(is_cancelled) over record_order as next_is_cancelled
-    from described
-    window record_order as (partition by chain_guid, ocs_id, record_handle order by chain_seq)
-
-),
-
--- A date was made: a callback, or a record put off to a time. A notice that repeats one is none.
-scheduled as (
-
-    select * from compared
-    where
-        (is_callback or (is_rescheduled and due_ts is not null))
-        and not is_missed
-        and not is_cancelled
-        and (
-            record_type is distinct from previous_type
-            or due_ts is distinct from previous_due_ts
-        )
-
-),
-
-tries as (
-
-    select
-        chain_guid,
-        ocs_id,
-        record_handle,
-        attempt_guid,
-        anchor_ts,
-        coalesce(start_seq, first_seq) as seq
-    from attempts
-
-),
-
--- It is kept by the next attempt at the record.
-kept as (
-
-    select distinct on (
-        scheduled.chain_guid, scheduled.ocs_id, scheduled.record_handle, scheduled.chain_seq
-    )
-        scheduled.*,
-        tries.attempt_guid,
-        tries.anchor_ts as processed_ts
-    from scheduled
-    left join tries
-        on
-            scheduled.chain_guid = tries.chain_guid
-            and scheduled.ocs_id = tries.ocs_id
-            and scheduled.record_handle = tries.record_handle
-            and scheduled.chain_seq < tries.seq
-    order by
-        scheduled.chain_guid,
-        scheduled.ocs_id,
-        scheduled.record_handle,
-        scheduled.chain_seq,
-        tries.seq,
-        tries.attempt_guid
+        calling_list_id,
+        coalesce(record_id::text, chain_guid || '/' || record_handle) as record_key,
+        record_type,
+        due_ts,
+        min(record_id) as record_id,
+        max(campaign_id) as campaign_id,
+        max(group_id) as group_id,
+        bool_or(is_personal) as is_personal,
+        bool_or(is_callback) as is_callback,
+        max(agent_id) as agent_id,
+        min(made_ts) as made_ts,
+        min(told_ts) as first_told_ts,
+        bool_and(is_zone_known) as is_zone_known,
+        min(processed_ts) as processed_ts,
+        (array_agg(attempt_guid order by processed_ts) filter (where attempt_guid is not null))[1]
+            as call_attempt_guid,
+        count(*) as chains,
+        bool_or(is_open) as is_open,
+        bool_or(is_missed) as is_missed,
+        bool_or(is_cancelled) as is_cancelled,
+        max(data_through_ts) as data_through_ts
+    from dates
+    group by
+        calling_list_id,
+        coalesce(record_id::text, chain_guid || '/' || record_handle),
+        record_type,
+        due_ts
 
 ),
 
 final as (
 
     select
-        ocs_id,
-        chain_guid,
-        record_handle,
-        chain_seq,
-        final_day,
-        is_open,
+        calling_list_id,
+        record_key,
+        record_type as record_type_key,
+        due_ts,
+        record_id,
         campaign_id,
         group_id,
-        calling_list_id,
-        record_id,
-        record_type as record_type_key,
         case when is_personal then 'personal' else 'campaign' end as callback_type,
         is_callback,
         coalesce(agent_id, -1) as agent_id,
-        event_ts as scheduled_at_ts,
-        due_ts,
+        made_ts as scheduled_at_ts,
+        first_told_ts,
         is_zone_known,
-        attempt_guid as call_attempt_guid,
         processed_ts,
+        call_attempt_guid,
         {{ ms_between('due_ts', 'processed_ts') }} as lateness_ms,
         case
-            when coalesce(next_is_missed, false) then 'missed'
-            when coalesce(next_is_cancelled, false) then 'cancelled'
+            when is_missed then 'missed'
             when processed_ts is not null then 'completed'
-            when is_open then 'pending'
-            else 'cancelled'
+            when is_cancelled then 'cancelled'
+            else 'pending'
         end as callback_status,
-        last_event_ts as data_through_ts,
-        case when is_open then 'partial' else 'complete' end as completeness,
-        {{ audit_columns() }}
-    from kept
+        chains,
+        data_through_ts,
+        case when is_open then 'partial' else 'complete' end as completeness
+    from together
 
 )
 
