@@ -1,4 +1,4 @@
-"""Agents: shifts, who is free, who gets the next call."""
+"""Agents and IVR ports: who is free, who gets the next call, who goes home."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from icon_assets.simulator.randomness import Stream
 
 @dataclass(slots=True, eq=False)
 class Agent:
-    """One person at one desk. `busy_since`/`idle_since` in ms of true time."""
+    """One person at one desk, or one port. `desk`: a preview on the desktop, to be triggered by a logout."""
 
     dbid: int
     dn: str
@@ -21,32 +21,33 @@ class Agent:
     logged_in: bool = False
     leaving: bool = False
     idle_since: int = 0
+    desk: Event | None = None
 
 
 class AgentPool:
     """The agents of one group: those idle in order of waiting, and calls that wait for one of them.
 
-    Attributes: waited_ms, offers: what the pacing by wait time looks at.
+    `waited_ms`, `offers`: what the pacing by wait time looks at; `present`: how many are logged in.
     """
 
     def __init__(self, env: Environment, agents: list[Agent]) -> None:
-        self._env = env
         self.agents = agents
-        self._idle: deque[Agent] = deque()
-        self._calls: deque[Event] = deque()
+        self.present = 0
         self.waited_ms = 0
         self.offers = 0
+        self._env = env
+        self._by_dbid = {agent.dbid: agent for agent in agents}
+        self._idle: deque[Agent] = deque()
+        self._calls: deque[Event] = deque()
 
     @property
     def idle(self) -> int:
+        """How many are free."""
         return len(self._idle)
 
-    @property
-    def present(self) -> int:
-        return sum(agent.logged_in for agent in self.agents)
-
-    def find(self, dbid: int) -> Agent:
-        return next(agent for agent in self.agents if agent.dbid == dbid)
+    def find(self, dbid: int) -> Agent | None:
+        """The agent of that DBID, if of this group."""
+        return self._by_dbid.get(dbid)
 
     def take(self, wanted: Agent | None = None) -> Agent | None:
         """An idle agent, the longest idle or the wanted one, now busy; None if there is none."""
@@ -63,16 +64,17 @@ class AgentPool:
         call = self._env.event()
         self._calls.append(call)
         yield call | self._env.timeout(patience)
-        if call.triggered:
-            agent: Agent = call.value
-            return agent
-        self._calls.remove(call)
-        return None
+        if not call.triggered:
+            self._calls.remove(call)
+            return None
+        agent: Agent | None = call.value
+        return agent
 
     def release(self, agent: Agent) -> None:
-        """An agent is free again: the longest waiting call, the idle queue, or home."""
+        """An agent is free again: for the longest waiting call, for the idle queue, or to go home."""
         if agent.leaving:
             agent.leaving = agent.logged_in = False
+            self.present -= 1
         elif self._calls:
             self._calls.popleft().succeed(agent)
         else:
@@ -80,9 +82,11 @@ class AgentPool:
             self._idle.append(agent)
 
     def log_in(self, agent: Agent) -> None:
+        """Ready for calls."""
         agent.leaving = False
         if not agent.logged_in:
             agent.logged_in = True
+            self.present += 1
             self.release(agent)
 
     def log_out(self, agent: Agent) -> None:
@@ -90,5 +94,6 @@ class AgentPool:
         if agent in self._idle:
             self._idle.remove(agent)
             agent.logged_in = False
+            self.present -= 1
         elif agent.logged_in:
             agent.leaving = True

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from icon_assets.simulator import lines
 from icon_assets.simulator.calls import Call
 from icon_assets.simulator.codes import Cause, ChainState, DialMode, RecordStatus, RecordType, Result
+from icon_assets.simulator.lines import optional
 from icon_assets.simulator.lists import Customer, Record
 from icon_assets.simulator.times import zone_offset
 
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 class Attempt:
     """One attempt to reach a customer on one record, and everything the truth wants to know of it.
 
-    `started`: by OCS's clock; `cpd` and `agent` results as OCS reported them; `link`: how its call can be
-    found (`chain_call`, `user_data` or None); the three times in ms where OCS measured them; `callback`:
-    kind, minutes and agent of a callback that was promised; `detected`: CPD gives a result in this mode.
+    `began` true time, `started` by OCS's clock; `promise`: the kind of callback that it keeps; `reported`:
+    OCS told how it ended, with the results `cpd` and `agent`; `detected`: CPD gives a result in this mode;
+    `link`: how its call can be found (`chain_call`, `user_data` or None); `person`: who was on the line; the
+    three times in ms where OCS measured them, and whether it told them (`timed`); `callback`: kind, minutes
+    and agent of a callback promised in it; `outcome`: what the agent noted.
     """
 
     guid: str
@@ -30,22 +32,24 @@ class Attempt:
     mode: DialMode
     began: int
     started: int
+    promise: RecordType | None
     cpd: Result | None = None
     agent: Result | None = None
+    reported: bool = False
     late: bool = False
+    detected: bool = False
     link: str | None = None
     calls: list[Call] = field(default_factory=list)
+    interactions: list[Call] = field(default_factory=list)
     preview_ms: int = 0
     overdialed: bool = False
     person: bool = False
     dialing_ms: int | None = None
     cpd_ms: int | None = None
     transfer_ms: int | None = None
-    detected: bool = False
-    reported: bool = False
+    timed: bool = False
     callback: tuple[RecordType, int, int | None] | None = None
     outcome: str | None = None
-    interactions: list[Call] = field(default_factory=list)
 
     @property
     def effective(self) -> Result | None:
@@ -54,41 +58,49 @@ class Attempt:
 
 
 class Chain:
-    """One processing attempt of a customer's records, from load to state 0."""
+    """One processing attempt of a customer's records, from load to state 0.
+
+    `open`: OCS works on it; `told`, `ended`: times by OCS's clock of its last notice and of its state 0;
+    `cause`: why it ended, None while it has not.
+    """
 
     __slots__ = (
         "_body",
-        "_changed",
-        "_entered",
-        "_field_seqs",
+        "_fields",
+        "attempts",
+        "cause",
         "customer",
         "ended",
         "guid",
         "handles",
+        "life",
         "luck",
+        "ocs",
         "open",
         "seq",
         "session",
-        "started",
         "state",
+        "told",
     )
 
     def __init__(self, session: Session, customer: Customer) -> None:
         self.session = session
+        self.ocs = session.ocs
+        self.life = session.ocs.life
         self.customer = customer
         self.luck = customer.luck
-        self.guid = session.guids.next()
+        self.guid: str = session.guids.next()
         self.state = ChainState.NULL
-        self.seq = 0
-        self.open = True
-        self.ended = 0
-        self._entered = 0
-        self._changed: dict[int, int] = {}
-        self._field_seqs: dict[tuple[int, int], int] = {}
+        self.seq: int = 0
+        self.open: bool = True
+        self.told: int = 0
+        self.ended: int = 0
+        self.cause: Cause | None = None
+        self.attempts: list[Attempt] = []
+        self._fields: dict[tuple[int, int], tuple[int, int]] = {}
         self._body = f'"chainguid":"{self.guid}",{session.ids}'
-        first = session.ocs.handles(len(customer.records))
+        first = self.ocs.handles(len(customer.records))
         self.handles = {record.place: first + record.place for record in customer.records}
-        self.started = session.ocs.source.clock()
         self._load()
 
     def _load(self) -> None:
@@ -103,22 +115,32 @@ class Chain:
 
     def begin(self, record: Record, mode: DialMode) -> Attempt:
         """Resources are allotted: state 2 with a new attempt."""
-        source = self.session.ocs.source
-        attempt = Attempt(self.session.guids.next(), self, record, mode, int(source.env.now), source.clock())
+        source = self.ocs.source
+        attempt = Attempt(
+            self.session.guids.next(),
+            self,
+            record,
+            mode,
+            int(source.env.now),
+            source.clock(),
+            record.promised,
+        )
+        record.promised = None
+        self.attempts.append(attempt)
         self.customer.attempts += 1
         self.customer.next = None
         self._notice(ChainState.PROCESSING, record, attempt)
         return attempt
 
     def processed(self, attempt: Attempt, cpd: Result | None, agent: Result | None) -> None:
-        """The record has a result: state 3."""
+        """The record has a result: state 3. Nothing if OCS does not work on the chain any more."""
         if not self.open:
             return
         attempt.cpd, attempt.agent, attempt.reported = cpd, agent, True
         record = attempt.record
         record.attempts += 1
-        record.called = self.session.ocs.source.clock()
-        record.result = attempt.effective if attempt.effective is not None else Result.UNKNOWN
+        record.called = self.ocs.source.clock()
+        record.result = Result.UNKNOWN if attempt.effective is None else attempt.effective
         record.status = RecordStatus.UPDATED
         self._notice(ChainState.PROCESSED, record, attempt, cpd, agent)
         self._record_line(record)
@@ -131,29 +153,40 @@ class Chain:
 
     def finish(self, cause: Cause, *, unloaded: bool = False) -> None:
         """State 0. `unloaded`: the customer is not finished and goes back to the list."""
+        waiting = [record for record in self.customer.records if record.status is RecordStatus.RETRIEVED]
+        for record in waiting:
+            record.status = RecordStatus.READY if unloaded else RecordStatus.CHAIN_UPDATED
+        self._notice(ChainState.NULL, None, cause=cause)
+        for record in waiting:
+            self._record_line(record)
+        self.open = False
+        self.cause = cause
+        self.ended = self.told
+        self.customer.recount()
+
+    def abandon(self) -> None:
+        """OCS died: nothing is said any more, and the records go back to the list as they were."""
+        self.open = False
         for record in self.customer.records:
             if record.status is RecordStatus.RETRIEVED:
-                record.status = RecordStatus.READY if unloaded else RecordStatus.CHAIN_UPDATED
-                self._changed[record.place] = -1
-        self._notice(ChainState.NULL, None, cause=cause)
-        for record in self.customer.records:
-            if self._changed.get(record.place) == -1:
-                self._record_line(record)
-        self.open = False
-        self.ended = self.session.ocs.source.clock()
+                record.status = RecordStatus.READY
         self.customer.recount()
 
     def late_result(self, attempt: Attempt, result: Result) -> None:
-        """The agent's result comes after the chain went on: the state is repeated with it."""
+        """The agent's result comes after the chain went on: the state is repeated with it.
+
+        An OCS that was started anew does not know the chain, and says nothing.
+        """
+        if not self.ocs.up or self.life != self.ocs.life:
+            return
         attempt.agent, attempt.late = result, True
         self._notice(self.state, attempt.record, attempt, None, result)
 
     def set_field(self, record: Record, place: int, value: str, attempt: Attempt) -> None:
         """A custom field changes while the record is processed; `value` as JSON."""
-        if not self.open:
-            return
-        old, self.customer.values[place] = self.customer.values[place], value
-        self._field_line(record, place, old, value, attempt)
+        if self.open:
+            old, self.customer.values[place] = self.customer.values[place], value
+            self._field_line(record, place, old, value, attempt)
 
     def _notice(
         self,
@@ -164,11 +197,11 @@ class Chain:
         agent: Result | None = None,
         cause: Cause | None = None,
     ) -> None:
-        source = self.session.ocs.source
+        source = self.ocs.source
         self.seq += 1
         body = f'{self._body},"seq":{self.seq},"state":{state.value}'
         if self.seq > 1:
-            body += f',"prevstate":{self.state.value},"prevts":{source.stamp(self._entered)}'
+            body += f',"prevstate":{self.state.value},"prevts":{source.stamp(self.told)}'
         if cause is not None:
             body += f',"cause":{cause.value}'
         if record is not None:
@@ -180,34 +213,42 @@ class Chain:
         if agent is not None:
             body += f',"agentresult":{agent.value}'
         self.state = state
-        self._entered = source.clock()
-        source.emit("chain", body)
+        self.told = source.clock()
+        source.emit("chain", body, self)
 
     def _record_line(self, record: Record) -> None:
-        customer = self.customer
-        self._changed[record.place] = self.seq
-        due = None if record.due is None else (record.due + zone_offset(customer.zone, record.due)) // 1000
-        self.session.ocs.source.emit(
+        customer, calling_list = self.customer, self.customer.calling_list
+        due = None if record.due is None else record.due + zone_offset(customer.zone, record.due)
+        self.ocs.source.emit(
             "record",
             f'"chainguid":"{self.guid}","recordhandle":{self.handles[record.place]},"chainseq":{self.seq},'
             f'"recordid":{record.record_id},"chainid":{customer.chain_id},"chainn":{record.place},'
-            f'"recordtype":{record.type.value},"recordstatus":{record.status.value},"contactinfo":"{record.number}",'
-            f'"contactinfotype":{record.kind.value},"callresult":{record.result.value},"attempt":{record.attempts}'
-            + lines.optional(
-                dialschedtime=due, calltime=None if record.called is None else record.called // 1000
-            )
-            + f',"dailyfrom":{customer.calling_list.first // 1000},"dailytill":{customer.calling_list.last // 1000},'
-            f'"tzname":"{customer.zone}"'
-            + lines.optional(agentid=record.agent, switchid=self.session.switch),
+            f'"recordtype":{record.type.value},"recordstatus":{record.status.value},'
+            f'"contactinfo":"{record.number}","contactinfotype":{record.kind.value},'
+            f'"callresult":{record.result.value},"attempt":{record.attempts},'
+            f'"dailyfrom":{calling_list.first // 1000},"dailytill":{calling_list.last // 1000},'
+            f'"tzname":"{customer.zone}","switchid":{self.session.switch}'
+            + optional(
+                dialschedtime=None if due is None else due // 1000,
+                calltime=None if record.called is None else record.called // 1000,
+                agentid=record.agent,
+            ),
+            self,
         )
 
     def _field_line(self, record: Record, place: int, old: str, new: str, attempt: Attempt | None) -> None:
-        key = (record.place, place)
-        seq = self._field_seqs[key] = self._field_seqs.get(key, 0) + 1
-        self.session.ocs.source.emit(
+        source, calling_list = self.ocs.source, self.customer.calling_list
+        seq, before = self._fields.get((record.place, place), (0, 0))
+        self._fields[record.place, place] = (seq + 1, source.clock())
+        self.session.world.truth.field(self, place)
+        source.emit(
             "field",
             f'"chainguid":"{self.guid}","recordhandle":{self.handles[record.place]},'
-            f'"fieldid":{self.customer.calling_list.field_ids[place]},"seq":{seq},"chainhistseq":{self.seq},'
-            f'"oldvalue":{old},"newvalue":{new},"switchid":{self.session.switch}'
-            + (lines.optional(callattid=attempt.guid) if attempt else ""),
+            f'"fieldid":{calling_list.fields[place].dbid},"seq":{seq + 1},"chainhistseq":{self.seq},'
+            f'"switchid":{self.session.switch}'
+            + (f',"oldvalue":{old}' if old != "null" else "")
+            + (f',"newvalue":{new}' if new != "null" else "")
+            + (f',"prevts":{source.stamp(before)}' if seq else "")
+            + optional(callattid=attempt.guid if attempt else None),
+            self,
         )

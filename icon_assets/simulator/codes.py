@@ -6,6 +6,8 @@ from enum import IntEnum
 
 
 class CampaignState(IntEnum):
+    """States of a campaign group."""
+
     NULL = 0
     LOADED = 1
     STARTED = 2
@@ -13,6 +15,8 @@ class CampaignState(IntEnum):
 
 
 class ChainState(IntEnum):
+    """States of a chain."""
+
     NULL = 0
     SCHEDULED = 1
     PROCESSING = 2
@@ -20,6 +24,8 @@ class ChainState(IntEnum):
 
 
 class DialMode(IntEnum):
+    """Dial modes."""
+
     PREDICTIVE = 1
     PROGRESSIVE = 2
     PREVIEW = 3
@@ -38,6 +44,16 @@ class DialMode(IntEnum):
         return self in (DialMode.PROGRESSIVE_SEIZING, DialMode.PREDICTIVE_SEIZING, DialMode.POWER_SEIZING)
 
     @property
+    def preview(self) -> bool:
+        """An agent sees the record before the call, and places it."""
+        return self in (DialMode.PREVIEW, DialMode.PUSH_PREVIEW)
+
+    @property
+    def needs_agent(self) -> bool:
+        """An attempt begins only when there is an agent for it."""
+        return self.seizing or self.preview
+
+    @property
     def to_ivr(self) -> bool:
         """Answered calls go to an IVR port, not to an agent."""
         return self in (DialMode.PROGRESSIVE_GVP, DialMode.PREDICTIVE_GVP, DialMode.POWER_GVP)
@@ -49,6 +65,8 @@ class DialMode(IntEnum):
 
 
 class Optimization(IntEnum):
+    """What a predictive dialler aims at."""
+
     NONE = 0
     BUSY_FACTOR = 1
     OVERDIAL_RATE = 2
@@ -105,6 +123,8 @@ PERSON = frozenset(
 
 
 class RecordType(IntEnum):
+    """What a record of a calling list is waiting for."""
+
     GENERAL = 2
     CAMPAIGN_RESCHEDULED = 3
     PERSONAL_RESCHEDULED = 4
@@ -114,6 +134,8 @@ class RecordType(IntEnum):
 
 
 class RecordStatus(IntEnum):
+    """What became of a record."""
+
     READY = 1
     RETRIEVED = 2
     UPDATED = 3
@@ -125,6 +147,8 @@ class RecordStatus(IntEnum):
 
 
 class ContactType(IntEnum):
+    """Kinds of numbers."""
+
     HOME = 1
     BUSINESS = 2
     MOBILE = 4
@@ -146,6 +170,8 @@ class Cause(IntEnum):
 
 
 class PartyType(IntEnum):
+    """Kinds of parties of a call."""
+
     INTERNAL = 1
     EXTERNAL = 2
     MULTIMEDIA_PLACE = 3
@@ -153,6 +179,8 @@ class PartyType(IntEnum):
 
 
 class CallType(IntEnum):
+    """Kinds of calls."""
+
     INTERNAL = 1
     INBOUND = 2
     OUTBOUND = 3

@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
-from icon_assets.simulator import lines
 from icon_assets.simulator.feed import Source
-from icon_assets.simulator.lines import text
+from icon_assets.simulator.lines import optional, text
+from icon_assets.simulator.lists import CallingList, Field
 from icon_assets.simulator.session import CampaignGroup
 
 TENANT = 1
-FIELD_NAMES = ("segment", "outcome", "balance", "reference")
 
 
 class Configuration:
-    """Says each object once, active; changes are said by their causes."""
+    """Says objects as they are, at the beginning and when they change."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
 
-    def object(
-        self, kind: str, dbid: int, name: str, *, status: str = "active", **more: int | str | None
-    ) -> None:
+    def object(self, kind: str, dbid: int, name: str, **more: int | str | None) -> None:
         """An object as it is now."""
-        tenant = {} if kind == "tenant" else {"tenantid": TENANT}
+        tenant = None if kind == "tenant" else TENANT
         self._source.emit(
             "object",
-            f'"kind":"{kind}","dbid":{dbid},"name":{text(name)},"status":"{status}"'
-            + lines.optional(**tenant, **more),
+            f'"kind":"{kind}","dbid":{dbid},"name":{text(name)},"status":"active"'
+            + optional(tenantid=tenant, **more),
         )
 
     def relation(self, kind: str, **dbids: int) -> None:
         """An association of two objects."""
-        self._source.emit("object", f'"kind":"{kind}","status":"active"' + lines.optional(**dbids))
+        self._source.emit("object", f'"kind":"{kind}","status":"active"' + optional(**dbids))
+
+    def field(self, field: Field) -> None:
+        """A custom field; ICON reads it when it starts, the IDB keeps it at once."""
+        self.object("field", field.dbid, field.name, icon_attribute=field.attribute)
+
+    def calling_list(self, found: CallingList) -> None:
+        """A list with its format and fields."""
+        self.object("format", found.format_id, f"{found.name}, format")
+        for field in found.fields:
+            self.field(field)
+            self.relation("format_field", formatid=found.format_id, fieldid=field.dbid)
+        self.object("calling_list", found.dbid, found.name, formatid=found.format_id)
 
     def campaign(self, unit: CampaignGroup) -> None:
-        """A campaign with its list, format, fields, group and agents."""
-        plan, calling_list = unit.plan, unit.calling_list
-        self.object("campaign", unit.dbid, plan.name)
-        self.object("group", unit.group, f"{plan.name}, team")
+        """A campaign with its group, list and agents."""
+        self.object("campaign", unit.dbid, unit.plan.name)
+        self.object("group", unit.group, f"{unit.plan.name}, team")
         self.relation("campaign_group", campaignid=unit.dbid, groupid=unit.group)
-        self.object("format", calling_list.format_id, f"{plan.name}, format")
-        for place, dbid in enumerate(calling_list.field_ids):
-            self.object("field", dbid, field_name(place), icon_attribute=icon_attribute(place))
-            self.relation("format_field", formatid=calling_list.format_id, fieldid=dbid)
-        self.object("calling_list", calling_list.dbid, calling_list.name, formatid=calling_list.format_id)
-        self.relation("campaign_list", campaignid=unit.dbid, callinglistid=calling_list.dbid)
-        for agent in unit.pool.agents:
+        self.relation("campaign_list", campaignid=unit.dbid, callinglistid=unit.calling_list.dbid)
+        for agent in unit.agents.agents:
             self.object(
                 "agent",
                 agent.dbid,
@@ -53,12 +56,3 @@ class Configuration:
                 firstname="Agent",
                 lastname=str(agent.dbid),
             )
-
-
-def field_name(place: int) -> str:
-    return FIELD_NAMES[place] if place < len(FIELD_NAMES) else f"field_{place + 1}"
-
-
-def icon_attribute(place: int) -> int:
-    """The third field is secure, the fourth is not tracked, the others are open."""
-    return {2: 2, 3: 0}.get(place, 1)

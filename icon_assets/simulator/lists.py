@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from icon_assets.simulator import lines, scenario
+from icon_assets.simulator import scenario
 from icon_assets.simulator.codes import ContactType, RecordStatus, RecordType, Result
+from icon_assets.simulator.lines import text
 from icon_assets.simulator.randomness import Stream, Weights
 from icon_assets.simulator.times import clock
+
+OUTCOME = 1
+"""The place of the custom field that agents fill in."""
 
 _KINDS = (ContactType.HOME, ContactType.MOBILE, ContactType.BUSINESS, ContactType.MOBILE)
 _COUNTRY = {
@@ -17,9 +21,21 @@ _COUNTRY = {
     "Europe/Athens": "+30",
     "Europe/Lisbon": "+351",
     "America/New_York": "+1",
-    "America/Chicago": "+1",
+    "America/Los_Angeles": "+1",
 }
 _SEGMENTS = ("new", "loyal", "lapsed", 'gold "A"', "début", "prospect, cold")
+_FIELD_NAMES = ("segment", "outcome", "balance", "reference")
+_LONG = (255, 4000, 4001)
+
+
+@dataclass(slots=True, eq=False)
+class Field:
+    """A custom field; `attribute` as configured now, `in_force` as ICON read it when it started."""
+
+    dbid: int
+    name: str
+    attribute: int
+    in_force: int
 
 
 @dataclass(slots=True, eq=False)
@@ -51,7 +67,11 @@ class Record:
 
 @dataclass(slots=True, eq=False)
 class Customer:
-    """The records of one customer: what becomes a chain when OCS loads it. `values`: custom fields as JSON."""
+    """The records of one customer: what becomes a chain when OCS loads it.
+
+    `values`: custom fields as JSON; `next`: the record that waits its turn; `runaway`: notices at which a
+    chain that is redialled without end does end, or None.
+    """
 
     calling_list: CallingList
     chain_id: int
@@ -59,9 +79,10 @@ class Customer:
     records: list[Record]
     luck: Stream
     values: list[str]
+    counted: tuple[int, int]
+    runaway: int | None = None
     attempts: int = 0
     next: Record | None = None
-    counted: tuple[int, int] = (0, 0)
 
     def recount(self) -> None:
         """Tells the list how many records, and whether the chain, wait to be processed now."""
@@ -73,42 +94,38 @@ class Customer:
             self.counted = now
 
 
-@dataclass
 class CallingList:
-    """A calling list of `plan.chains` customers; `numbers_of` their count of numbers, by a fixed pattern.
+    """A calling list; the four counters are what OCS counts in the list's view.
 
-    The counters are what OCS would count in the list's view. A customer exists as an object only from the
-    first load until finished, so a list of millions costs nothing.
+    A customer exists as an object only from the first load until finished, so a list of millions costs
+    nothing.
     """
 
-    dbid: int
-    name: str
-    format_id: int
-    field_ids: list[int]
-    plan: scenario.Campaign
-    seed: int
-    edition: int = 0
-    records_total: int = 0
-    chains_total: int = 0
-    records_not_processed: int = 0
-    chains_not_processed: int = 0
-    _next: int = 0
-    _returned: deque[Customer] = field(default_factory=deque)
-
-    def __post_init__(self) -> None:
-        self._pattern = _pattern(self.plan.numbers)
-        self.counted_fields = set(self.field_ids[:2])
-        self.first = clock(self.plan.hours[0])
-        self.last = clock(self.plan.hours[1])
+    def __init__(
+        self, dbid: int, format_id: int, first_field: int, plan: scenario.Campaign, seed: int
+    ) -> None:
+        self.dbid = dbid
+        self.name = f"{plan.name}, list"
+        self.format_id = format_id
+        self.fields = [_field(first_field + place, place) for place in range(plan.custom_fields)]
+        self.first = clock(plan.hours[0])
+        self.last = clock(plan.hours[1])
+        self._plan = plan
+        self._seed = seed
+        self._pattern = _pattern(plan.numbers)
+        self._edition = 0
+        self._next = 0
+        self._returned: deque[Customer] = deque()
         self.refill()
 
     def refill(self) -> None:
-        """A fresh table of `plan.chains` customers in place of the old one; the unfinished are left behind."""
-        self.edition += 1
-        whole, rest = divmod(self.plan.chains, len(self._pattern))
+        """A fresh table of `chains` customers in place of the old one; the unfinished are left behind."""
+        chains = self._plan.chains
+        whole, rest = divmod(chains, len(self._pattern))
         self.records_total = whole * sum(self._pattern) + sum(self._pattern[:rest])
-        self.chains_total = self.chains_not_processed = self.plan.chains
+        self.chains_total = self.chains_not_processed = chains
         self.records_not_processed = self.records_total
+        self._edition += 1
         self._next = 0
         self._returned.clear()
 
@@ -119,7 +136,7 @@ class CallingList:
             if customer.next is None or customer.next.due is None or customer.next.due <= until:
                 return customer
             self._returned.append(customer)
-        if self._next == self.plan.chains:
+        if self._next == self._plan.chains:
             return None
         self._next += 1
         return self._make(self._next - 1)
@@ -129,32 +146,38 @@ class CallingList:
         self._returned.append(customer)
 
     def _make(self, index: int) -> Customer:
-        luck = Stream(self.seed, "customer", self.dbid, self.edition, index)
-        zone = luck.choice(self.plan.zones)
-        chain_id = (self.edition - 1) * self.plan.chains + index + 1
+        luck = Stream(self._seed, "customer", self.dbid, self._edition, index)
+        zone = luck.choice(self._plan.zones)
+        chain_id = (self._edition - 1) * self._plan.chains + index + 1
+        prefix = f"{_COUNTRY.get(zone, '+999')}{self.dbid % 100:02d}{chain_id:07d}"
         records = [
-            Record(
-                chain_id * 4 + place,
-                place,
-                f"{_COUNTRY.get(zone, '+999')}{self.dbid % 100:02d}{chain_id:07d}{place}",
-                _KINDS[place],
-            )
+            Record(chain_id * 4 + place, place, f"{prefix}{place}", _KINDS[place])
             for place in range(self._pattern[index % len(self._pattern)])
         ]
-        values = [_value(place, luck) for place in range(len(self.field_ids))]
-        customer = Customer(self, chain_id, zone, records, luck, values)
-        customer.counted = (len(records), 1)
-        return customer
+        values = [self._value(place, luck) for place in range(len(self.fields))]
+        runaway = self._plan.runaway[index] if index < len(self._plan.runaway) else None
+        return Customer(self, chain_id, zone, records, luck, values, (len(records), 1), runaway)
+
+    def _value(self, place: int, luck: Stream) -> str:
+        """The value of a custom field at load; the outcome is not known yet."""
+        if place == 0:
+            return text(luck.choice(_SEGMENTS))
+        if place == OUTCOME:
+            return "null"
+        from_end = place - len(self.fields) + len(_LONG)
+        if self._plan.long_values and from_end >= 0:
+            return text("x" * (_LONG[from_end] - 1) + "é")
+        return text(str(luck.below(100_000)))
+
+
+def _field(dbid: int, place: int) -> Field:
+    """The third field is secure, the fourth is not tracked, the others are open."""
+    attribute = {2: 2, 3: 0}.get(place, 1)
+    name = _FIELD_NAMES[place] if place < len(_FIELD_NAMES) else f"field_{place + 1}"
+    return Field(dbid, name, attribute, attribute)
 
 
 def _pattern(shares: tuple[int, int, int, int]) -> list[int]:
     """Counts of numbers of twenty customers in a row, in the given shares, well mixed."""
     weights = Weights({count + 1: share for count, share in enumerate(shares)})
     return [weights.at(((place * 7 % 20) * 2 + 1 << 64) // 40) for place in range(20)]
-
-
-def _value(place: int, luck: Stream) -> str:
-    """The value of a custom field at load; the last field, the outcome, is set by agents and starts as null."""
-    if place == 0:
-        return lines.text(luck.choice(_SEGMENTS))
-    return "null" if place == 1 else lines.text(str(luck.below(100_000)))

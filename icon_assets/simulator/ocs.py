@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from simpy import Event
 
-from icon_assets.simulator import lines
-from icon_assets.simulator.codes import CampaignState
 from icon_assets.simulator.feed import Source
+from icon_assets.simulator.lines import optional
+from icon_assets.simulator.randomness import Stream
 from icon_assets.simulator.times import MINUTE
 
 if TYPE_CHECKING:
@@ -19,14 +19,25 @@ if TYPE_CHECKING:
     from icon_assets.simulator.truth import Truth
 
 METRICS_EVERY = 10 * MINUTE
+COUNTERS = ("records_total", "chains_total", "records_not_processed", "chains_not_processed")
 
 
 class Ocs:
-    """One running OCS application; `sessions` in the order of their loading."""
+    """One OCS application; `sessions` in the order of their loading, `up` while it lives.
 
-    def __init__(self, source: Source, truth: Truth) -> None:
+    `backup`: its warm standby; `life`: counts its starts, as it forgets all chains when it dies;
+    `matches`: OCS 7.2 cannot be matched with call data (guide); `repeats`: percent of metrics said twice.
+    """
+
+    def __init__(self, source: Source, truth: Truth, repeats: float = 0, backup: Ocs | None = None) -> None:
         self.source = source
+        self.backup = backup
+        self._repeats = repeats
+        self._luck = Stream(source.dbid, "repeats")
         self.sessions: dict[str, Session] = {}
+        self.up: bool = True
+        self.life = 1
+        self.matches = not source.release.startswith("7.2")
         self._truth = truth
         self._handles = 0
 
@@ -36,59 +47,66 @@ class Ocs:
         self._handles += count
         return first
 
+    def chain_call(self, attempt: Attempt, call: Call | None) -> None:
+        """Names the call of an attempt, or says only that there is one."""
+        self.source.emit(
+            "chain_call",
+            f'"chainguid":"{attempt.chain.guid}","callattid":"{attempt.guid}",'
+            f'"switchid":{attempt.chain.session.switch}' + optional(callid=call.callid if call else None),
+            attempt.chain,
+        )
+
     def metrics(self) -> Generator[Event, object, None]:
         """The packet of every ten minutes, for active groups and their lists."""
         env = self.source.env
         while True:
             yield env.timeout(METRICS_EVERY - int(env.now) % METRICS_EVERY)
-            active = [s for s in self.sessions.values() if s.state is not CampaignState.NULL]
-            for session in active:
-                self._group(session)
-            for calling_list in {
-                session.unit.calling_list.dbid: session.unit.calling_list for session in active
-            }.values():
-                for name in _COUNTS:
-                    self._say(
-                        "list", name, lines.list_metric(name, getattr(calling_list, name), calling_list.dbid)
-                    )
-            self._truth.packet(self, active)
+            if self.sessions:
+                self._packet(list(self.sessions.values()))
 
-    def _group(self, session: Session) -> None:
-        unit = session.unit
-        values = [(name, getattr(unit.calling_list, name)) for name in _COUNTS] + [
-            ("ports_busy", session.placing)
-        ]
-        if session.mode.seizing and session.plan.cpd == "server":
-            values.append(("ports_engaged", session.engaged))
-        for name, value in values:
-            self._say("group", name, lines.group_metric(name, value, unit.dbid, unit.group))
+    def _packet(self, active: list[Session]) -> None:
+        for session in active:
+            unit = session.unit
+            values = {name: getattr(unit.calling_list, name) for name in COUNTERS}
+            values["ports_busy"] = session.placing
+            if session.mode.seizing and session.plan.cpd == "server":
+                values["ports_engaged"] = session.engaged
+            for name, value in values.items():
+                ids = f'"campaignid":{unit.dbid},"groupid":{unit.group}'
+                self._say("group", name, value, ids)
+        lists = {session.unit.calling_list.dbid: session.unit.calling_list for session in active}
+        for dbid, calling_list in lists.items():
+            for name in COUNTERS:
+                self._say("list", name, getattr(calling_list, name), f'"callinglistid":{dbid}')
+        self._truth.packet(self, active)
 
     def overdialed(self, session: Session, attempt: Attempt, call: Call) -> None:
         """Said at each such call."""
-        if attempt.chain.open:
-            self._say("call", "overdialed", self._of_call("overdialed", 1, session, attempt, call))
+        self._of_call("overdialed", 1, session, attempt, call)
 
     def call_times(self, session: Session, attempt: Attempt, call: Call) -> None:
         """The three times of a call, those that OCS could measure, when the call is over."""
         if not attempt.mode.reports_call or not attempt.chain.open:
             return
-        for name in ("dialing", "cpd", "transfer"):
-            value = getattr(attempt, f"{name}_ms")
+        attempt.timed = True
+        times = (("dialing", attempt.dialing_ms), ("cpd", attempt.cpd_ms), ("transfer", attempt.transfer_ms))
+        for name, value in times:
             if value is not None:
-                metric = f"{name}_time_ms"
-                self._say("call", metric, self._of_call(metric, value, session, attempt, call))
+                self._of_call(f"{name}_time_ms", value, session, attempt, call)
 
-    def _of_call(self, metric: str, value: int, session: Session, attempt: Attempt, call: Call) -> str:
+    def _of_call(self, metric: str, value: int, session: Session, attempt: Attempt, call: Call) -> None:
         unit = session.unit
-        return (
-            f'"metric":"{metric}","value":{value},"campaignid":{unit.dbid},"groupid":{unit.group},'
-            f'"callinglistid":{unit.calling_list.dbid},"callattid":"{attempt.guid}","callid":"{call.callid}",'
-            f'"switchid":{session.switch}'
+        callid = f'"callid":"{call.callid}",' if self.matches else ""
+        ids = (
+            f'"campaignid":{unit.dbid},"groupid":{unit.group},"callinglistid":{unit.calling_list.dbid},'
+            f'"callattid":"{attempt.guid}",{callid}"switchid":{session.switch}'
         )
+        self._say("call", metric, value, ids, attempt.chain)
 
-    def _say(self, scope: str, metric: str, body: str) -> None:
+    def _say(self, scope: str, metric: str, value: int, ids: str, owner: object = None) -> None:
         self._truth.metric(scope, metric)
-        self.source.emit("metric", body)
-
-
-_COUNTS = ("records_total", "chains_total", "records_not_processed", "chains_not_processed")
+        body = f'"metric":"{metric}","value":{value},{ids}'
+        self.source.emit("metric", body, owner)
+        if self._repeats and self._luck.chance(self._repeats):
+            self._truth.metric("repeated", metric)
+            self.source.emit("metric", body, owner)

@@ -15,9 +15,9 @@ class Pacer:
     """The pace of one session.
 
     Predictive modes place `ratio` percent of calls for each agent who is free or will be by the time the call
-    is answered (a tenth of the busy ones: a call rings for about a tenth of the time that one is handled), and the ratio follows the target by a
-    few percent a minute, as the vendor's algorithm is not published: what matters here is that the figures
-    react to the target, and that too high a pace overdials.
+    is answered (a tenth of the busy ones: a call rings for about a tenth of the time that one is handled).
+    The ratio follows the target by a few percent a minute, as the vendor's algorithm is not published: what
+    matters here is that the figures react to the target, and that too high a pace overdials.
     """
 
     def __init__(self, session: Session) -> None:
@@ -36,18 +36,15 @@ class Pacer:
         if session.mode in _PREDICTIVE:
             self._adjust()
             busy = session.pool.present - idle
-            wanted = (10 * idle + busy) * self._ratio // 1000 - session.placing
-            return (
-                min(max(0, wanted), idle) if session.mode is DialMode.PREDICTIVE_SEIZING else max(0, wanted)
-            )
-        seized = session.mode is DialMode.PROGRESSIVE_SEIZING or not session.mode.reports_call
-        return max(0, idle if seized else idle - session.placing)
+            wanted = max(0, (10 * idle + busy) * self._ratio // 1000 - session.placing)
+            return min(wanted, idle) if session.mode.seizing else wanted
+        return max(0, idle if session.mode.needs_agent else idle - session.placing)
 
     def _power(self, idle: int) -> int:
         """A fixed number of calls a minute; with seizing no more than there are agents to engage."""
         self._owed += self._session.plan.rate * TICK
         whole, self._owed = divmod(self._owed, MINUTE)
-        return min(whole, idle) if self._session.mode is DialMode.POWER_SEIZING else whole
+        return min(whole, idle) if self._session.mode.seizing else whole
 
     def _adjust(self) -> None:
         session, now = self._session, int(self._session.env.now)

@@ -20,15 +20,15 @@ _MASK = (1 << 64) - 1
 class Weights(Generic[T]):
     """Things with whole-number weights, to be drawn by `Stream.pick`; weights of 0 may stand."""
 
-    __slots__ = ("_sums", "_things", "_total")
+    __slots__ = ("_sums", "_things")
 
     def __init__(self, weights: Mapping[T, int]) -> None:
         self._things = tuple(weights)
         self._sums = tuple(accumulate(weights.values()))
-        self._total = self._sums[-1]
 
     def at(self, bits: int) -> T:
-        return self._things[bisect_right(self._sums, (bits * self._total) >> 64)]
+        """The thing at `bits` / 2^64 of the way."""
+        return self._things[bisect_right(self._sums, (bits * self._sums[-1]) >> 64)]
 
 
 class Stream:
@@ -62,21 +62,36 @@ class Stream:
         return low + (((quantiles[(place >> 64) + 1] - low) * (place & _MASK)) >> 64)
 
     def pick(self, weights: Weights[T]) -> T:
+        """One of the weighted things."""
         return weights.at(self.bits())
 
     def choice(self, things: Sequence[T]) -> T:
+        """One of the things, each as likely."""
         return things[self.below(len(things))]
+
+    def shuffle(self, things: list[T]) -> None:
+        """In place (Fisher and Yates)."""
+        for place in range(len(things) - 1, 0, -1):
+            other = self.below(place + 1)
+            things[place], things[other] = things[other], things[place]
 
 
 class Guids:
     """GUIDs as Genesys servers make them: 32 characters of 0-9 and A-V, never twice in one run."""
 
-    __slots__ = ("_count", "_key")
+    __slots__ = ("_connids", "_count", "_key")
 
     def __init__(self, seed: int) -> None:
         self._key = str(seed).encode()
         self._count = 0
+        self._connids = 0x0071_0250_0000_0000
 
     def next(self) -> str:
+        """A new one."""
         self._count += 1
         return b32hexencode(blake2b(b"%d" % self._count, digest_size=20, key=self._key).digest()).decode()
+
+    def connid(self) -> str:
+        """A connection id as T-Servers write them: 16 hexadecimal digits that grow."""
+        self._connids += 1
+        return f"{self._connids:016x}"

@@ -2,28 +2,60 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
-from icon_assets.simulator.files import BatchFiles
+from icon_assets.simulator.days import Days
+from icon_assets.simulator.harming import HarmLog
+from icon_assets.simulator.harms import harmed_files
+from icon_assets.simulator.losses import Losses, outages
 from icon_assets.simulator.scenario import Scenario, scenarios
+from icon_assets.simulator.times import HOUR
 from icon_assets.simulator.world import World
 
+Progress = Callable[[int, int], None]
+"""Called after each simulated hour: simulated time (ms since the epoch), events written so far."""
 
-def simulate(scenario: Scenario | str, seed: int, out_url: str) -> dict[str, Any]:
+
+def simulate(
+    scenario: Scenario | str, seed: int, out_url: str, progress: Progress | None = None
+) -> dict[str, Any]:
     """Writes the batches of a scenario, and `truth.json` beside them, under `out_url` (any fsspec URL).
 
     The same scenario and seed give the same inflated bytes on any machine. Returns the truth, as described
-    in `truth`. Raises KeyError for a scenario that is not in scenarios.yaml.
+    in `truth`. Raises KeyError for a name that is not in scenarios.yaml.
     """
     plan = scenarios()[scenario] if isinstance(scenario, str) else scenario
-    files = BatchFiles(out_url)
-    world = World(plan, seed, files)
-    world.env.run(until=world.env.process(world.run()))
-    truth = world.truth.as_dict()
-    truth["events"] = {source.kind: 0 for source in world.sources if source.lines}
-    for source in world.sources:
-        if source.lines:
-            truth["events"][source.kind] += source.lines
-    truth["batches"] = files.batches
+    log, losses = HarmLog(plan.harms), Losses()
+    sink, files = harmed_files(out_url, plan.harms, seed, log, losses)
+    world = World(plan, seed, sink, losses)
+    end = world.env.process(Days(world).run())
+    while not end.processed:
+        hour = world.env.timeout(HOUR)
+        world.env.run(until=world.env.any_of([end, hour]))
+        if progress is not None:
+            progress(int(world.env.now), files.events)
+    sink.close()
+    truth = _whole_truth(world, log, losses)
+    truth |= {"events": dict(_events(world)), "batches": files.batches}
     files.write_json("truth.json", truth)
     return truth
+
+
+def _whole_truth(world: World, log: HarmLog, losses: Losses) -> dict[str, Any]:
+    return world.truth.as_dict() | {
+        "icons": world.icons(),
+        "outages": outages(world.sources),
+        "lost": losses.as_dict(),
+        "harms": log.as_dict(),
+    }
+
+
+def _events(world: World) -> Counter[str]:
+    """Lines that the sources wrote, by kind of source, before any harm."""
+    events: Counter[str] = Counter()
+    for source in world.sources:
+        if source.lines:
+            events[source.kind] += source.lines
+    return events

@@ -12,7 +12,7 @@ from simpy import Event
 
 from icon_assets.simulator import scenario
 from icon_assets.simulator.agents import AgentPool
-from icon_assets.simulator.chain import Attempt, Chain
+from icon_assets.simulator.chain import Chain
 from icon_assets.simulator.codes import (
     CampaignState,
     Cause,
@@ -33,144 +33,178 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class CampaignGroup:
-    """A campaign as configured, with the group that works on it and its list; `ports` of its IVR."""
+    """A campaign as configured, with its list, the group that works on it, and the OCS that serves it now."""
 
     plan: scenario.Campaign
     dbid: int
     group: int
     calling_list: CallingList
-    pool: AgentPool
+    agents: AgentPool
     ports: AgentPool
     switch: int
+    ocs: Ocs
 
 
 class Session:
-    """One run of a campaign group from load to unload, with a GUID of its own."""
+    """One run of a campaign group from load to unload, with a GUID of its own.
 
-    def __init__(self, world: World, ocs: Ocs, unit: CampaignGroup) -> None:
+    `placing` ports that place a call, `engaged` with a call that was placed; `answers` and `overdials` are
+    what the pacing looks at; `started_ms` and `ended` are by OCS's clock; `dead`: its OCS died.
+    """
+
+    def __init__(self, world: World, unit: CampaignGroup) -> None:
         self.world = world
         self.env = world.env
         self.guids = world.guids
-        self.ocs = ocs
         self.unit = unit
         self.plan = unit.plan
+        self.ocs = unit.ocs
         self.switch = unit.switch
-        self.pool = unit.ports if DialMode[unit.plan.mode.upper()].to_ivr else unit.pool
-        self.guid = self.guids.next()
+        self.mode = DialMode[self.plan.mode.upper()]
+        self.target = Optimization[self.plan.target.upper()]
+        self.value = self.plan.value
+        self.pool = unit.ports if self.mode.to_ivr else unit.agents
+        self.guid: str = self.guids.next()
         self.ids = (
             f'"sessid":"{self.guid}","campaignid":{unit.dbid},"groupid":{unit.group},'
             f'"callinglistid":{unit.calling_list.dbid},"switchid":{unit.switch}'
         )
         self.state = CampaignState.NULL
-        self.mode = DialMode[self.plan.mode.upper()]
-        self.target = Optimization[self.plan.target.upper()]
-        self.value = self.plan.value
+        self.dead = False
         self.placing = 0
         self.engaged = 0
-        self.in_flight = 0
-        self.dials = 0
         self.answers = 0
         self.overdials = 0
-        self.loaded_at = self.ended_at = 0
         self.started_ms = 0
+        self.ended = 0
+        self.told = 0
         self.chains: dict[str, Chain] = {}
         self._ready: deque[tuple[Chain, Record]] = deque()
         self._later: list[tuple[int, int, Chain, Record]] = []
         self._pushed = 0
-        self._seq = 0
-        self._entered = 0
-        self._mode_entered = 0
+        self._in_flight = 0
         self._drained: Event | None = None
+        self._seq = 0
+        self._mode_entered = 0
         self._buffer = max(16, 5 * len(self.pool.agents))
+
+    @property
+    def dialling(self) -> bool:
+        """Started, with an OCS that lives."""
+        return self.state is CampaignState.STARTED and self.ocs.up and not self.dead
 
     # The states.
 
     def load(self) -> None:
         """Loaded, with the first records in the buffer."""
-        self.loaded_at = self._mode_entered = self.ocs.source.clock()
-        self._enter(CampaignState.LOADED, properties=True)
         self.ocs.sessions[self.guid] = self
+        self._mode_entered = self.ocs.source.clock()
+        self._enter(CampaignState.LOADED, properties=True)
         self.refill()
 
     def start(self) -> None:
+        """Started; the dialler is told by whoever calls this."""
         self._enter(CampaignState.STARTED)
-        self.env.process(self.world.dialler(self))
 
     def stop(self) -> None:
+        """Loaded again."""
         if self.state is CampaignState.STARTED:
             self._enter(CampaignState.LOADED)
 
     def change(self, change: scenario.Change) -> None:
         """Dial mode or target change; said with what was before."""
-        before = (self.mode, self.target, self.value)
+        mode, target, value = self.mode, self.target, self.value
         if change.mode is not None:
             self.mode = DialMode[change.mode.upper()]
         if change.target is not None:
             self.target = Optimization[change.target.upper()]
         if change.value is not None:
             self.value = change.value
+        source = self.ocs.source
         self._seq += 1
         body = f'"sessid":"{self.guid}","seq":{self._seq}'
-        if self.mode is not before[0]:
-            entered = self.ocs.source.stamp(self._mode_entered)
-            body += f',"dialmode":{self.mode.value},"prevdialmode":{before[0].value},"prevdmts":{entered}'
-            self._mode_entered = self.ocs.source.clock()
-        if (self.target, self.value) != before[1:]:
-            body += optional(
-                optimmode=self.target.value,
-                optimvalue=self.value,
-                prevoptimmode=before[1].value,
-                prevoptimvalue=before[2],
-            )
-        self.ocs.source.emit("campaign_property", body)
+        if self.mode is not mode:
+            entered = source.stamp(self._mode_entered)
+            body += f',"dialmode":{self.mode.value},"prevdialmode":{mode.value},"prevdmts":{entered}'
+            self._mode_entered = source.clock()
+        if (self.target, self.value) != (target, value):
+            body += f',"optimmode":{self.target.value},"optimvalue":{self.value}'
+            body += f',"prevoptimmode":{target.value},"prevoptimvalue":{value}'
+        source.emit("campaign_property", body, self)
 
     def unload(self, *, graceful: bool) -> Generator[Event, object, None]:
         """Scheduled chains go back to the list; graceful waits for those in processing, forced drops them."""
         self.stop()
-        if graceful:
+        if graceful and self._in_flight:
             self._enter(CampaignState.UNLOADING)
         for chain in list(self.chains.values()):
             if not graceful or chain.state is ChainState.SCHEDULED:
+                self._free(chain)
                 self.close(chain, Cause.UNLOADED if graceful else Cause.FORCED, unloaded=True)
         self._ready.clear()
         self._later.clear()
-        if graceful and self.in_flight:
+        if graceful and self._in_flight:
             self._drained = self.env.event()
             yield self._drained
         self._enter(CampaignState.NULL, Cause.UNLOADED if graceful else Cause.FORCED)
-        self.ended_at = self.ocs.source.clock()
+        self.ended = self.told
         del self.ocs.sessions[self.guid]
         self.world.truth.session(self)
+
+    def lose_ocs(self) -> None:
+        """The OCS is dead: nothing more is said of its chains, and their records are free again."""
+        for chain in self.chains.values():
+            self._free(chain)
+            chain.abandon()
+            self.unit.calling_list.give_back(chain.customer)
+            self.world.truth.open_chain(chain)
+        self.chains.clear()
+        self._ready.clear()
+        self._later.clear()
+        self._in_flight = 0
+
+    def taken_over(self, ocs: Ocs) -> None:
+        """The standby goes on with this session, and counts its notices anew."""
+        self.ocs = ocs
+        ocs.sessions[self.guid] = self
+        self._seq = 0
+        self._enter(self.state)
+        if self._drained is not None:
+            self._drained.succeed()
+            self._drained = None
+        elif self.state is not CampaignState.UNLOADING:
+            self.refill()
 
     def _enter(self, state: CampaignState, cause: Cause | None = None, *, properties: bool = False) -> None:
         source = self.ocs.source
         if self.state is CampaignState.STARTED:
-            self.started_ms += source.clock() - self._entered
+            self.started_ms += source.clock() - self.told
         self._seq += 1
         body = (
-            f'"sessid":"{self.guid}","campaignid":{self.unit.dbid},"groupid":{self.unit.group},"seq":{self._seq},'
-            f'"state":{state.value}'
+            f'"sessid":"{self.guid}","campaignid":{self.unit.dbid},"groupid":{self.unit.group},'
+            f'"seq":{self._seq},"state":{state.value}'
         )
         if self._seq > 1:
-            body += f',"prevstate":{self.state.value},"prevts":{source.stamp(self._entered)}'
-        body += optional(cause=cause.value if cause else None)
+            body += f',"prevstate":{self.state.value},"prevts":{source.stamp(self.told)}'
+        if cause is not None:
+            body += f',"cause":{cause.value}'
         if properties:
             body += optional(dialmode=self.mode.value, optimmode=self.target.value, optimvalue=self.value)
-        self.state, self._entered = state, source.clock()
-        source.emit("campaign", body)
+        self.state, self.told = state, source.clock()
+        source.emit("campaign", body, self)
 
     # The buffer of chains.
 
     def refill(self) -> None:
         """Loads chains until the buffer is full; bounded, however many wait for later."""
-        now = int(self.env.now)
+        until = int(self.env.now) + 60 * MINUTE
         while len(self._ready) < self._buffer and len(self.chains) < 6 * self._buffer:
-            customer = self.unit.calling_list.take(now + 60 * MINUTE)
+            customer = self.unit.calling_list.take(until)
             if customer is None:
                 return
             chain = Chain(self, customer)
             self.chains[chain.guid] = chain
-            record = customer.next or next(record for record in customer.records if not record.done)
+            record = customer.next or next(each for each in customer.records if not each.done)
             self.put(chain, record, record.due)
 
     def put(self, chain: Chain, record: Record, due: int | None) -> None:
@@ -183,7 +217,7 @@ class Session:
             heappush(self._later, (due, self._pushed, chain, record))
 
     def next(self) -> tuple[Chain, Record] | None:
-        """The next chain and record to dial, within the record's hours; None if nothing may be dialled now."""
+        """The next chain and record that may be dialled at this hour; None if there is none."""
         now = int(self.env.now)
         while self._later and self._later[0][0] <= now:
             _, _, chain, record = heappop(self._later)
@@ -192,9 +226,8 @@ class Session:
             self.refill()
         while self._ready:
             chain, record = self._ready.popleft()
-            opens = next_time_in(
-                chain.customer.zone, now, self.unit.calling_list.first, self.unit.calling_list.last
-            )
+            calling_list = chain.customer.calling_list
+            opens = next_time_in(chain.customer.zone, now, calling_list.first, calling_list.last)
             if opens == now:
                 return chain, record
             self.put(chain, record, opens)
@@ -219,12 +252,27 @@ class Session:
         chain.finish(cause, unloaded=unloaded)
         del self.chains[chain.guid]
         if unloaded:
-            self.unit.calling_list.give_back(chain.customer)
-        self.world.truth.chain(chain, cause)
+            chain.customer.calling_list.give_back(chain.customer)
+        self.world.truth.chain(chain)
 
-    def leave(self, attempt: Attempt) -> None:
-        """An attempt is over as far as OCS is concerned."""
-        self.in_flight -= 1
-        if not self.in_flight and self._drained is not None:
+    def _free(self, chain: Chain) -> None:
+        """A record in processing may be dialled again in half an hour: its call may go on until then."""
+        customer = chain.customer
+        if customer.next is None:
+            customer.next = chain.attempts[-1].record
+            customer.next.due = int(self.env.now) + 30 * MINUTE
+
+    # Attempts in processing.
+
+    def enter_flight(self) -> None:
+        """An attempt begins."""
+        self._in_flight += 1
+
+    def leave_flight(self, chain: Chain) -> None:
+        """An attempt is over as far as OCS is concerned, unless an OCS before this one had begun it."""
+        if chain.ocs is not self.ocs or self.dead:
+            return
+        self._in_flight -= 1
+        if not self._in_flight and self._drained is not None:
             self._drained.succeed()
             self._drained = None

@@ -60,7 +60,7 @@ def local_ms(zone: str, ms: int) -> int:
 
 
 def next_time_in(zone: str, ms: int, first: int, last: int) -> int:
-    """`ms` if the local clock stands in [first, last) (ms since midnight), else when it next reaches `first`."""
+    """`ms` if the local clock stands in [first, last) (ms of the day), else when it next reaches `first`."""
     local = local_ms(zone, ms)
     if first <= local < last:
         return ms

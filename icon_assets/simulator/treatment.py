@@ -1,4 +1,4 @@
-"""What follows a result: retry, next number of the chain, a later cycle, a callback, or the end."""
+"""What follows a result: retry, next number of the chain, a later cycle, or the end."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Literal
 from icon_assets.simulator.chain import Attempt, Chain
 from icon_assets.simulator.codes import Cause, RecordType, Result
 from icon_assets.simulator.lists import Record
-from icon_assets.simulator.times import MINUTE
 
 MAX_ATTEMPTS = 6
+_CYCLE_MINUTES = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +25,22 @@ class Treatment:
 
 _NEXT = Treatment("next_later", 45)
 _DROP = Treatment("drop_number")
+_DONE = Treatment("finish", cause=Cause.AGENT_FINISHED)
 _TREATMENTS: dict[Result | None, Treatment] = {
-    Result.OK: Treatment("finish", cause=Cause.AGENT_FINISHED),
-    Result.TRANSFERRED: Treatment("finish", cause=Cause.AGENT_FINISHED),
-    Result.ANSWER: Treatment("finish", cause=Cause.AGENT_FINISHED),
+    Result.OK: _DONE,
+    Result.TRANSFERRED: _DONE,
+    Result.ANSWER: _DONE,
     Result.DO_NOT_CALL: Treatment("finish", cause=Cause.DO_NOT_CALL),
     Result.CANCEL: Treatment("finish", cause=Cause.AGENT_CANCELLED),
     Result.BUSY: Treatment("retry", 10, 2),
     Result.NO_ANSWER: Treatment("next"),
     Result.MACHINE: _NEXT,
-    Result.SILENCE: _NEXT,
     Result.ABANDONED: Treatment("retry", 60, 1),
     Result.DROPPED: Treatment("retry", 60, 1),
     Result.TRUNKS_BUSY: Treatment("retry", 3, 2),
     Result.GENERAL_ERROR: Treatment("retry", 5, 2),
     Result.DIAL_ERROR: Treatment("retry", 5, 1),
     Result.AGENT_CALLBACK_ERROR: Treatment("retry", 30, 2),
-    Result.GROUP_CALLBACK_ERROR: Treatment("retry", 30, 2),
     Result.WRONG_PARTY: Treatment("retry", 90, 1),
     Result.STALE: Treatment("retry", 15, 1),
     Result.WRONG_NUMBER: _DROP,
@@ -50,10 +49,7 @@ _TREATMENTS: dict[Result | None, Treatment] = {
     Result.SIT_VACANT: _DROP,
     Result.SIT_INTERCEPT: _DROP,
     Result.SIT_UNKNOWN: _DROP,
-    Result.SIT_NO_CIRCUIT: _NEXT,
-    Result.SIT_REORDER: _NEXT,
 }
-CYCLE_MINUTES = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +63,14 @@ class Step:
 
 def next_step(chain: Chain, attempt: Attempt) -> Step:
     """The step after an attempt that brought no callback."""
+    if chain.customer.runaway is not None:
+        return _run_away(chain, attempt.record, chain.customer.runaway)
     treatment = _TREATMENTS.get(attempt.effective, _NEXT)
-    if treatment.action == "finish":
-        return Step(None, cause=treatment.cause)
     record = attempt.record
+    if treatment.action == "finish":
+        if attempt.effective is Result.DO_NOT_CALL:
+            record.type = RecordType.NO_CALL
+        return Step(None, cause=treatment.cause)
     if treatment.action == "drop_number":
         record.done = True
         if attempt.effective is Result.WRONG_NUMBER:
@@ -82,11 +82,17 @@ def next_step(chain: Chain, attempt: Attempt) -> Step:
         return Step(record, treatment.minutes)
     later = [other for other in left if other.place > record.place]
     if not later:  # the whole chain again, later
-        return Step(left[0], CYCLE_MINUTES)
+        return Step(left[0], _CYCLE_MINUTES)
     immediately = treatment.action in ("next", "drop_number")
     return Step(later[0], None if immediately else max(treatment.minutes, 1))
 
 
-def callback_minutes(due: int, now: int) -> int:
-    """Minutes until a callback promised for `due`."""
-    return max(1, (due - now) // MINUTE)
+def _run_away(chain: Chain, record: Record, notices: int) -> Step:
+    """A treatment that never ends (a badly written one does this), until the chain has as many notices.
+
+    An attempt takes two notices and the end one; where that does not come out even, one wait is put in.
+    """
+    left = notices - chain.seq - 1
+    if left <= 0:
+        return Step(None, cause=Cause.EXHAUSTED)
+    return Step(record, 0 if left % 2 else None)

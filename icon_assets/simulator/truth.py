@@ -1,22 +1,39 @@
 """What the marts must show, counted from the simulation's own objects as they end, never from event lines.
 
-`truth.json` (all times in ms, days are UTC days of the OCS's clock, keys of codes and DBIDs are strings):
+truth.json (times in ms, days are UTC days by OCS's clock, keys that are codes or DBIDs are strings):
 
-* a *tally* holds `chains`, `chains_by_cause`, `attempts` and the counts and sums of attempts in `FACTS`,
-  with `attempts_by_result` (effective: the agent's, else CPD's; "none" where neither was reported),
-  `attempts_by_cpd_result`, `attempts_by_agent_result` and `attempts_by_mode`. A chain counts on the day on
-  which its closing run of state 0 began, an attempt, with its calls and talk, on the day of its state 2.
-* at the top: the tally of everything, and `campaign_sessions`;
-* `days`, `campaigns`, `groups`, `lists`, `switches`: tallies by day and by DBID (days and campaigns also
-  `campaign_sessions`, by day of their end; lists also the last counters of the list's view);
-* `agents`: by DBID `calls` (parties on customer calls), `talk_ms`, `hold_ms`, `wrap_ms`, `ring_ms`,
-  `engaged_ms`, `consult_ms`;
-* `cpd_agent`: number of attempts by CPD result and agent result, both reported;
-* `cpd_real`: attempts on answered calls by what really answered (`person`, `machine`) and CPD's result;
-* `callbacks`: `promised` and `tried` by kind (`personal`, `campaign`), and `missed`;
-* `fields`: by DBID the values at the end of each finished chain;
-* `metrics`: lines of each metric by what they are for; `packets`: ten-minute packets by OCS;
-* `events`: lines written by source.
+A *tally* has `chains`, `chains_by_cause`, `attempts`; by code of the effective result (the agent's, else
+CPD's, "none" where neither was reported) `attempts_by_result`; `attempts_by_cpd_result`,
+`attempts_by_agent_result`, `attempts_by_mode`; and of the attempts, how many
+  `dialed` (placed a call at all), were `linked_by_chain_call` (OCS named the call) or `linked_by_user_data`,
+  `answered_by_person` (by the effective result), `abandoned` and `dropped` (CPD results 21 and 26),
+  `overdialed`, have an agent's result (`agent_results`), a late one (`late_results`), a sale (`sales`);
+  how many `calls` (with `consult_calls`) and `interactions` they made; and the sums of
+  `talk_ms`, `hold_ms`, `wrap_ms`, `ring_ms` (agents on customers' calls), `engaged_ms` (an agent connected
+  before the customer was, in seizing modes: no talk), `consult_ms`, `ivr_ms`, `preview_ms`, and of OCS's
+  metrics `dialing_time_ms`, `cpd_time_ms`, `transfer_time_ms`.
+A chain counts on the day on which its closing run of state 0 began; an attempt, with all that belongs to it,
+on the day of its state 2. Attempts of chains that are still open count too.
+
+* at the top: the tally of everything, `campaign_sessions` and `started_ms`, the time spent in Started;
+* `days`, `campaigns`, `groups`, `lists`, `switches`: tallies; days (of the end) and campaigns have
+  `campaign_sessions` and `started_ms` too, lists the counters `last_records_total` and so on, as the last
+  ten-minute packet had them;
+* `agents`: `calls` (parties on customers' calls) and times as above;
+* `cpd_agent`: attempts by CPD result and agent result, where both were reported;
+* `cpd_real`: answered calls by what really answered (`person`, `machine`), and CPD's result;
+* `callbacks`: `promised_` and `tried_` `campaign` and `personal`, and `missed`;
+* `fields`: by DBID `name`, field lines by the icon_attribute in force (`not_stored`, `open`, `secure`), and
+  for the outcome the `values` with which chains ended;
+* `metrics`: lines by kind (group, list, call) and metric; `packets`: ten-minute packets by OCS;
+* `open_chains` (chainguid, ocsid, state, day of the last notice) and `open_sessions` (sessid, ocsid, day):
+  what OCS left open when it died; all others have ended;
+* `set_aside`: a tally of chains with more than 5,000 notices and their attempts, which count nowhere else;
+* `filtered`: a tally of what no ICON takes by its connections, and that counts nowhere else;
+* `outages`: times in which a feed did not hear its source, and the lines it missed; `lost`: lines that no
+  feed has, with the chains and sessions that they told of, a tally of those chains, and their days;
+* `icons`: the deployment, as the project must be told; `harms`: see `harms`; `events`, `batches`: what was
+  written.
 """
 
 from __future__ import annotations
@@ -26,89 +43,31 @@ from typing import TYPE_CHECKING, Any
 
 from icon_assets.simulator import times
 from icon_assets.simulator.chain import Attempt, Chain
-from icon_assets.simulator.codes import PERSON, CallType, Cause, RecordType, Result
+from icon_assets.simulator.codes import CallType, RecordType, Result
+from icon_assets.simulator.lists import OUTCOME
+from icon_assets.simulator.ocs import COUNTERS
+from icon_assets.simulator.tally import Tally, by_code, code, codes_of, facts_of, party_times
 
 if TYPE_CHECKING:
-    from icon_assets.simulator.calls import Call
     from icon_assets.simulator.ocs import Ocs
     from icon_assets.simulator.session import Session
 
-FACTS = (
-    "dialed",  # at least one call was placed
-    "calls",
-    "interactions",  # calls of the attempt with consult calls; interactions of push preview
-    "linked_by_chain_call",
-    "linked_by_user_data",
-    "answered_by_person",  # by the effective result
-    "abandoned",
-    "dropped",
-    "overdialed",  # CPD result 21, 26; overdialled calls
-    "agent_results",
-    "late_results",
-    "sales",
-    "talk_ms",
-    "hold_ms",
-    "wrap_ms",
-    "ring_ms",  # agent parties on the customer's call
-    "engaged_ms",  # connected to the agent before the customer was (seizing modes)
-    "consult_ms",
-    "ivr_ms",
-    "preview_ms",
-    "dialing_time_ms",
-    "cpd_time_ms",
-    "transfer_time_ms",  # sums of the metrics OCS reported
-)
-
-
-class Tally:
-    """Counts and sums of one scope."""
-
-    __slots__ = ("facts", "split")
-
-    def __init__(self) -> None:
-        self.facts: Counter[str] = Counter()
-        self.split: dict[str, Counter[str]] = {
-            "chains_by_cause": Counter(),
-            "attempts_by_result": Counter(),
-            "attempts_by_cpd_result": Counter(),
-            "attempts_by_agent_result": Counter(),
-            "attempts_by_mode": Counter(),
-        }
-
-    def attempt(self, facts: dict[str, int], codes: dict[str, str]) -> None:
-        self.facts["attempts"] += 1
-        self.facts.update(facts)
-        for split, code in codes.items():
-            self.split[split][code] += 1
-
-    def chain(self, cause: Cause) -> None:
-        self.facts["chains"] += 1
-        self.split["chains_by_cause"][str(cause.value)] += 1
-
-    def as_dict(self) -> dict[str, Any]:
-        plain = {name: self.facts[name] for name in ("chains", "attempts", *FACTS)}
-        others = {name: count for name, count in sorted(self.facts.items()) if name not in plain}
-        return plain | others | {name: by_code(counts) for name, counts in self.split.items()}
-
-
-def by_code(counts: Counter[str]) -> dict[str, int]:
-    """In order of the number, words last."""
-    return dict(
-        sorted(
-            counts.items(),
-            key=lambda item: (not item[0].isdigit(), int(item[0]) if item[0].isdigit() else 0, item[0]),
-        )
-    )
+LIMIT = 5_000
+"""A chain with more notices is set aside (behaviour, requirement 42)."""
+_STORED = ("not_stored", "open", "secure")
 
 
 class Truth:
     """The books of one simulation."""
 
     def __init__(self) -> None:
-        self._all = Tally()
+        self.all = Tally()
+        self.set_aside = Tally()
+        self.filtered = Tally()
         self._scopes: dict[str, dict[str, Tally]] = {
             name: {} for name in ("days", "campaigns", "groups", "lists", "switches")
         }
+        self._sessions: dict[str, Counter[str]] = {"": Counter()}
         self._agents: dict[str, Counter[str]] = {}
         self._cpd_agent: dict[str, Counter[str]] = {}
         self._cpd_real: dict[str, Counter[str]] = {"person": Counter(), "machine": Counter()}
@@ -116,12 +75,22 @@ class Truth:
         self._metrics: dict[str, Counter[str]] = {}
         self._packets: Counter[str] = Counter()
         self._fields: dict[str, Counter[str]] = {}
+        self._names: dict[str, str] = {}
+        self._outcomes: dict[str, Counter[str]] = {}
         self._lists: dict[str, dict[str, int]] = {}
+        self._open_chains: list[dict[str, object]] = []
+        self._open_sessions: list[dict[str, object]] = []
 
-    def _tallies(self, session: Session, ms: int) -> list[Tally]:
+    def _tallies(self, chain: Chain, ms: int) -> list[Tally]:
+        """Where something of this chain counts."""
+        session = chain.session
+        if not session.world.stores(chain.ocs, session.switch):
+            return [self.filtered]
+        if chain.customer.runaway is not None and chain.customer.runaway > LIMIT:
+            return [self.set_aside]
         unit = session.unit
-        keys = (times.utc_day(ms), unit.dbid, unit.group, unit.calling_list.dbid, session.switch)
-        found = [self._all]
+        keys = (times.utc_day(ms), unit.dbid, unit.group, chain.customer.calling_list.dbid, session.switch)
+        found = [self.all]
         for scope, key in zip(self._scopes.values(), keys, strict=True):
             tally = scope.get(str(key))
             if tally is None:
@@ -129,138 +98,134 @@ class Truth:
             found.append(tally)
         return found
 
-    def chain(self, chain: Chain, cause: Cause) -> None:
+    def chain(self, chain: Chain) -> None:
         """A chain reached state 0."""
-        for tally in self._tallies(chain.session, chain.ended):
-            tally.chain(cause)
-        for dbid, value in zip(chain.customer.calling_list.field_ids, chain.customer.values, strict=True):
-            if dbid in chain.customer.calling_list.counted_fields:
-                self._fields.setdefault(str(dbid), Counter())[value.strip('"')] += 1
+        tallies = self._tallies(chain, chain.ended)
+        for tally in tallies:
+            tally.chain(chain)
+        customer = chain.customer
+        if tallies[0] is self.all and len(customer.values) > OUTCOME:
+            dbid = str(customer.calling_list.fields[OUTCOME].dbid)
+            self._outcomes.setdefault(dbid, Counter())[customer.values[OUTCOME].strip('"')] += 1
+
+    def attempt(self, attempt: Attempt) -> None:
+        """An attempt about which nothing more will be said."""
+        facts, codes = facts_of(attempt), codes_of(attempt)
+        tallies = self._tallies(attempt.chain, attempt.started)
+        for tally in tallies:
+            tally.attempt(facts, codes)
+        if tallies[0] is not self.all:
+            return
+        cpd = attempt.cpd
+        if cpd is not None and attempt.agent is not None:
+            self._cpd_agent.setdefault(code(cpd), Counter())[code(attempt.agent)] += 1
+        if cpd is not None and any(call.answered is not None for call in attempt.calls):
+            self._cpd_real["person" if attempt.person else "machine"][code(cpd)] += 1
+        if attempt.callback is not None and attempt.reported:
+            self._callbacks[f"promised_{_callback(attempt.callback[0])}"] += 1
+        if attempt.promise is not None:
+            self._callbacks[f"tried_{_callback(attempt.promise)}"] += 1
+            self._callbacks["missed"] += cpd is Result.AGENT_CALLBACK_ERROR
+        self._of_agents(attempt)
+
+    def _of_agents(self, attempt: Attempt) -> None:
+        for call in attempt.calls:
+            consult = call.kind is CallType.CONSULT
+            for party in call.parties if call.stored else ():
+                if party.agent is not None:
+                    sums = self._agents.setdefault(str(party.agent), Counter())
+                    sums["calls"] += not consult
+                    sums.update(party_times(party, consult=consult))
+
+    def field(self, chain: Chain, place: int) -> None:
+        """A field line."""
+        field = chain.customer.calling_list.fields[place]
+        self._names[str(field.dbid)] = field.name
+        if chain.session.world.stores(chain.ocs, chain.session.switch):
+            self._fields.setdefault(str(field.dbid), Counter())[_STORED[field.in_force]] += 1
 
     def session(self, session: Session) -> None:
         """A campaign session ended."""
-        day, campaign, *_ = self._scopes.values()
-        self._tallies(session, session.ended_at)
-        for tally in (self._all, day[times.utc_day(session.ended_at)], campaign[str(session.unit.dbid)]):
-            tally.facts["campaign_sessions"] += 1
-            tally.facts["started_ms"] += session.started_ms
+        if session.world.hears(session.ocs):
+            for key in ("", times.utc_day(session.ended), str(session.unit.dbid)):
+                counts = self._sessions.setdefault(key, Counter())
+                counts["campaign_sessions"] += 1
+                counts["started_ms"] += session.started_ms
 
-    def attempt(self, attempt: Attempt, callback: RecordType | None) -> None:
-        """An attempt about which nothing more will be said; `callback`: it kept the promise of one."""
-        facts = _facts(attempt)
-        effective, cpd, agent = attempt.effective, attempt.cpd, attempt.agent
-        codes = {"attempts_by_result": _code(effective), "attempts_by_mode": str(attempt.mode.value)}
-        if cpd is not None:
-            codes["attempts_by_cpd_result"] = _code(cpd)
-        if agent is not None:
-            codes["attempts_by_agent_result"] = _code(agent)
-        for tally in self._tallies(attempt.chain.session, attempt.started):
-            tally.attempt(facts, codes)
-        if cpd is not None and agent is not None:
-            self._cpd_agent.setdefault(_code(cpd), Counter())[_code(agent)] += 1
-        if cpd is not None and any(call.answered is not None for call in attempt.calls):
-            self._cpd_real["person" if attempt.person else "machine"][_code(cpd)] += 1
-        self._parties(attempt)
-        if attempt.callback is not None and attempt.reported:
-            self._callbacks[f"promised_{_callback(attempt.callback[0])}"] += 1
-        if callback is not None:
-            self._callbacks[f"tried_{_callback(callback)}"] += 1
-            self._callbacks["missed"] += attempt.cpd is Result.AGENT_CALLBACK_ERROR
+    def open_chain(self, chain: Chain) -> None:
+        """Its OCS died."""
+        if self._tallies(chain, chain.told)[0] is self.all:
+            self._open_chains.append(
+                {
+                    "chainguid": chain.guid,
+                    "ocsid": chain.ocs.source.dbid,
+                    "state": chain.state.value,
+                    "day": times.utc_day(chain.told),
+                }
+            )
 
-    def _parties(self, attempt: Attempt) -> None:
-        for call in attempt.calls:
-            for party in call.parties:
-                if party.agent is None:
-                    continue
-                sums = self._agents.setdefault(str(party.agent), Counter())
-                if call.kind is CallType.CONSULT:
-                    sums["consult_ms"] += party.spent.get("connected", 0)
-                else:
-                    sums["calls"] += 1
-                    sums.update(party_times(call, party.spent, party.engaged_ms))
+    def open_session(self, session: Session) -> None:
+        """Its OCS died, and nobody took it over."""
+        self._open_sessions.append(
+            {
+                "sessid": session.guid,
+                "ocsid": session.ocs.source.dbid,
+                "state": session.state.value,
+                "day": times.utc_day(session.told),
+            }
+        )
 
     def metric(self, scope: str, name: str) -> None:
+        """A metric line."""
         self._metrics.setdefault(scope, Counter())[name] += 1
 
     def packet(self, ocs: Ocs, active: list[Session]) -> None:
-        """A ten-minute packet went out, if any group was active."""
-        self._packets[str(ocs.source.dbid)] += bool(active)
+        """A ten-minute packet went out."""
+        self._packets[str(ocs.source.dbid)] += 1
         for session in active:
-            self.counters(session)
-
-    def counters(self, session: Session) -> None:
-        """The list's counters as they are now."""
-        found = session.unit.calling_list
-        names = ("records_total", "chains_total", "records_not_processed", "chains_not_processed")
-        self._lists[str(found.dbid)] = {f"last_{name}": getattr(found, name) for name in names}
+            found = session.unit.calling_list
+            self._lists[str(found.dbid)] = {f"last_{name}": getattr(found, name) for name in COUNTERS}
 
     def as_dict(self) -> dict[str, Any]:
-        """The content of truth.json but for what only the run knows."""
-        result = self._all.as_dict()
+        """The content of truth.json, but for what only the run knows."""
+        result = self.all.as_dict() | {"campaign_sessions": 0, "started_ms": 0} | self._sessions.pop("")
         for name, scope in self._scopes.items():
-            result[name] = {key: scope[key].as_dict() for key in sorted(scope)}
-        for key, counters in self._lists.items():
-            result["lists"].setdefault(key, Tally().as_dict()).update(counters)
-        result["agents"] = {key: dict(sorted(self._agents[key].items())) for key in sorted(self._agents)}
-        result["cpd_agent"] = {
-            key: by_code(self._cpd_agent[key]) for key in by_code(Counter(self._cpd_agent.keys()))
+            extra = self._extra(name)
+            result[name] = {
+                key: scope.get(key, Tally()).as_dict() | extra.get(key, {})
+                for key in sorted({*scope, *extra})
+            }
+        return result | {
+            "agents": _sorted(self._agents),
+            "cpd_agent": {key: by_code(counts) for key, counts in sorted(self._cpd_agent.items())},
+            "cpd_real": {key: by_code(counts) for key, counts in self._cpd_real.items()},
+            "callbacks": dict(sorted(self._callbacks.items())),
+            "fields": {dbid: self._field(dbid) for dbid in sorted(self._fields)},
+            "metrics": _sorted(self._metrics),
+            "packets": dict(sorted(self._packets.items())),
+            "open_chains": self._open_chains,
+            "open_sessions": self._open_sessions,
+            "set_aside": self.set_aside.as_dict(),
+            "filtered": self.filtered.as_dict(),
         }
-        result["cpd_real"] = {key: by_code(counts) for key, counts in self._cpd_real.items()}
-        result["callbacks"] = dict(sorted(self._callbacks.items()))
-        result["fields"] = {key: dict(sorted(counts.items())) for key, counts in sorted(self._fields.items())}
-        result["metrics"] = {
-            key: dict(sorted(counts.items())) for key, counts in sorted(self._metrics.items())
-        }
-        result["packets"] = dict(sorted(self._packets.items()))
-        return result
+
+    def _extra(self, scope: str) -> dict[str, dict[str, int]]:
+        """What a scope has beside its tallies."""
+        if scope == "lists":
+            return self._lists
+        if scope not in ("days", "campaigns"):
+            return {}
+        days = scope == "days"
+        return {key: dict(counts) for key, counts in self._sessions.items() if ("-" in key) == days}
+
+    def _field(self, dbid: str) -> dict[str, object]:
+        values = dict(sorted(self._outcomes.get(dbid, {}).items()))
+        return {"name": self._names[dbid], **self._fields[dbid], "values": values}
 
 
-def _code(result: Result | None) -> str:
-    return "none" if result is None else str(result.value)
+def _sorted(counts: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
+    return {key: dict(sorted(counts[key].items())) for key in sorted(counts)}
 
 
 def _callback(kind: RecordType) -> str:
     return "personal" if kind is RecordType.PERSONAL_CALLBACK else "campaign"
-
-
-def party_times(call: Call, spent: dict[str, int], engaged: int) -> dict[str, int]:
-    """Times of an agent's party on a customer's call."""
-    connected = spent.get("connected", 0)
-    engaged = engaged if call.answered is not None else connected
-    return {
-        "talk_ms": connected - engaged,
-        "engaged_ms": engaged,
-        "hold_ms": spent.get("held", 0),
-        "wrap_ms": spent.get("acw", 0),
-        "ring_ms": spent.get("ringing", 0),
-    }
-
-
-def _facts(attempt: Attempt) -> dict[str, int]:
-    facts: dict[str, int] = Counter()
-    for call in attempt.calls:
-        facts["calls"] += 1
-        for party in call.parties:
-            if party.role == "ivr":
-                facts["ivr_ms"] += party.spent.get("connected", 0)
-            elif party.agent is not None and call.kind is CallType.CONSULT:
-                facts["consult_ms"] += party.spent.get("connected", 0)
-            elif party.agent is not None:
-                for name, value in party_times(call, party.spent, party.engaged_ms).items():
-                    facts[name] += value
-    facts["dialed"] = bool(attempt.calls)
-    facts["interactions"] = len(attempt.interactions)
-    if attempt.link is not None:
-        facts[f"linked_by_{attempt.link}"] = 1
-    facts["answered_by_person"] = attempt.effective in PERSON
-    facts["abandoned"] = attempt.cpd is Result.ABANDONED
-    facts["dropped"] = attempt.cpd is Result.DROPPED
-    facts["overdialed"] = attempt.overdialed
-    facts["agent_results"] = attempt.agent is not None
-    facts["late_results"] = attempt.late
-    facts["sales"] = attempt.outcome == "sale"
-    facts["preview_ms"] = attempt.preview_ms
-    if attempt.mode.reports_call and attempt.reported:
-        for name in ("dialing", "cpd", "transfer"):
-            facts[f"{name}_time_ms"] = getattr(attempt, f"{name}_ms") or 0
-    return facts
