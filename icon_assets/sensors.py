@@ -99,7 +99,7 @@ def landing_files(
             "files waiting": found.waiting,
         },
     )
-    return dg.SensorResult([_refresh(f"{len(found.ready)} files")], asset_events=[seen])
+    return dg.SensorResult([_refresh(f"files: {len(found.ready)}")], asset_events=[seen])
 
 
 @dg.sensor(
@@ -120,7 +120,7 @@ def changed_days(
     dirty = sum(map(len, dirty_days(database.engine).values()))
     if not dirty and not due(database.engine):
         return dg.SkipReason("Every day is finalized and in the marts.")
-    return _refresh(f"{dirty} dirty days" if dirty else "marts behind final")
+    return _refresh(f"dirty days: {dirty}" if dirty else "marts behind final")
 
 
 def _refresh(why: str) -> dg.RunRequest:

@@ -56,11 +56,16 @@ def process_once(settings: Settings) -> int:
     loaded, finalized = _reported(result, "ops/batch"), _reported(result, "ops/final_day")
     days = sum(n for name, n in finalized.items() if name.endswith(" days"))
     typer.echo(
-        f"Loaded {loaded['batches']:,} batches ({loaded['new']:,} new events, {loaded['known']:,} known, "
-        f"{loaded['quarantined']:,} quarantined), finalized {days:,} days and built the marts in "
+        f"Loaded {_counted(loaded['batches'], 'batch', 'es')} ({_counted(loaded['new'], 'new event')}, "
+        f"{loaded['known']:,} known, {loaded['quarantined']:,} quarantined), finalized "
+        f"{_counted(days, 'day')} and built the marts in "
         f"{time.monotonic() - began:.0f} s.{_kept_out(database)}"
     )
     return int(loaded["files refused"])
+
+
+def _counted(number: int, noun: str, plural: str = "s") -> str:
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
 def _is_anything_new(settings: Settings, database: Database) -> bool:

@@ -108,7 +108,7 @@ def test_late_data_reaches_the_marts(project: Project) -> None:
     write(project.landing, "late", late)
     done = project.process()
     assert done.returncode == 0, done.stderr
-    assert "finalized 1 days" in done.stdout
+    assert "finalized 1 day " in done.stdout
     assert project.one("select agent_result_key from marts.fct_contact_attempt where chain_guid = 'A'") == 33
 
 

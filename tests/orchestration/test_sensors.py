@@ -51,7 +51,7 @@ class TestLandingFiles:
             write(landing, f"b{number}", chain(f"C{number}", 1, 2, 3, 0))
         data = tick(defs, "landing_files", instance)
         (request,) = data.run_requests
-        assert request.tags["icon/why"] == "3 files"
+        assert request.tags["icon/why"] == "files: 3"
         assert request.run_key is None
         assert dg.validate_run_config(defs.resolve_job_def(REFRESH), request.run_config)
         (seen,) = data.asset_events
@@ -111,7 +111,7 @@ class TestChangedDays:
                 )
             )
         (request,) = tick(defs, "changed_days", instance).run_requests
-        assert request.tags["icon/why"] == "2 dirty days"
+        assert request.tags["icon/why"] == "dirty days: 2"
 
     def test_marts_behind_after_a_backfill(
         self, defs: dg.Definitions, instance: dg.DagsterInstance, database: Database
