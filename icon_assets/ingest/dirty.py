@@ -31,7 +31,13 @@ _CHAINS = {
     "chain_call": "select distinct %(dbid)s as ocsid, s.chainguid from stage_chain_call as s",
     "metric": """
         select distinct h.ocsid, h.chainguid
-        from (select distinct callattid from stage_metric where callattid is not null) as s
+        from (
+            select distinct m.callattid
+            from stage_metric as m
+            where
+                m.callattid is not null
+                and not exists (select from stage_chain as c where c.callattid = m.callattid)
+        ) as s
         cross join lateral (
             select h.ocsid, h.chainguid from idb.go_chainrec_hist as h
             where h.callattid = s.callattid and h.ocsid = %(dbid)s
@@ -71,10 +77,16 @@ _CHAINS = {
 # Values move between the open and the secure tables when a field's object or an ICON start becomes known.
 _TRIGGER = {"party": "call", "userdata": "call", "object": "field", "connection": "field"}
 
+# A chain with a new notice in the batch has marked its day already: mostly all of them.
 _MARK_CHAINS = """
     insert into ops.dirty_day (entity, day, reason, objects, batch_id)
     select 'chain', c.ended::date, %(reason)s, count(*), %(batch_id)s
-    from ({chains}) as t
+    from (
+        select t.*
+        from ({chains}) as t
+        where not exists (select from stage_chain as s where s.chainguid = t.chainguid)
+        offset 0
+    ) as t
     cross join lateral (
         select c.ended from ops.ended_chain as c
         where c.chainguid = t.chainguid and c.ocsid = t.ocsid

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from operator import attrgetter
 from time import gmtime
 from typing import Any
@@ -86,23 +87,39 @@ def _column(name: str, type_: msgspec.inspect.Type) -> tuple[tuple[str, ...], Ca
             return (f'"{name}" text collate "C"',), _encode_text
 
 
+@dataclass(frozen=True)
+class _Layout:
+    """What the stage table of one event type looks like, worked out once a process."""
+
+    ddl: tuple[str, ...]
+    values: Callable[[Event], tuple[Any, ...]]
+    encoders: tuple[Callable[[Any], bytes], ...]
+
+
+@cache
+def _layout(event: type[Event]) -> _Layout:
+    info = msgspec.inspect.type_info(event)
+    assert isinstance(info, msgspec.inspect.StructType)
+    columns = [_column(field.name, field.type) for field in info.fields]
+    return _Layout(
+        ddl=("line integer", *(part for parts, _ in columns for part in parts)),
+        values=attrgetter(*(field.name for field in info.fields)),
+        encoders=tuple(encoder for _, encoder in columns),
+    )
+
+
 class Stage:
     """The stage table of one event type, and its buffer."""
 
     def __init__(self, type_: str, event: type[Event]) -> None:
-        info = msgspec.inspect.type_info(event)
-        assert isinstance(info, msgspec.inspect.StructType)
-        names = [field.name for field in info.fields]
-        columns = [_column(field.name, field.type) for field in info.fields]
-        ddl = ["line integer", *(part for parts, _ in columns for part in parts)]
+        layout = _layout(event)
+        ddl = ", ".join(layout.ddl)
         self.type = type_
         self.table = f"stage_{type_}"
-        self.create = (
-            f"create temporary table if not exists {self.table} ({', '.join(ddl)}) on commit delete rows"
-        )
-        self._prefix = struct.pack(">h", len(ddl))
-        self._values = attrgetter(*names)
-        self._encoders = [encoder for _, encoder in columns]
+        self.create = f"create temporary table if not exists {self.table} ({ddl}) on commit delete rows"
+        self._prefix = struct.pack(">h", len(layout.ddl))
+        self._values = layout.values
+        self._encoders = layout.encoders
         self._copy = f"copy {self.table} from stdin (format binary)"
         self._buffer = bytearray()
         self.lines = 0
