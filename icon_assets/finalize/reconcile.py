@@ -39,14 +39,12 @@ def reconcile(engine: sa.Engine, first: date, last: date) -> dict[str, list[date
                 engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection,
                 connection.begin(),
             ):
-                differing = differences(connection, entity, portion)
-                marked = connection.execute(sa.text(_MARK), {"entity": entity, "days": differing})
-                found[entity] += sorted(marked.scalars())
+                found[entity] += mark_differences(connection, entity, portion)
     return found
 
 
-def differences(connection: sa.Connection, entity: str, days: Sequence[date]) -> list[date]:
-    """The days of which any table of final has other rows than idb gives. Fills `ended`."""
+def mark_differences(connection: sa.Connection, entity: str, days: Sequence[date]) -> list[date]:
+    """Marks the days of which any table of final has other rows than idb gives. Fills `ended`."""
     collect(connection, entity, days)
     differing: set[date] = set()
     for table in FINAL_TABLES[entity]:
@@ -63,7 +61,8 @@ def differences(connection: sa.Connection, entity: str, days: Sequence[date]) ->
                 {"days": list(days)},
             ).scalars()
         )
-    return sorted(differing)
+    marked = connection.execute(sa.text(_MARK), {"entity": entity, "days": list(differing)})
+    return sorted(marked.scalars())
 
 
 def _fingerprint(rows: str) -> str:

@@ -16,14 +16,14 @@ from icon_assets.contract.decode import Decoder, Rejected
 from icon_assets.contract.header import Header
 from icon_assets.contract.reader import MAX_LINE, Batch
 from icon_assets.contract.reasons import FileProblem, Reason
-from icon_assets.ingest import dirty, merge, sessions
+from icon_assets.ingest import dirty, merge, restore, sessions
 from icon_assets.ingest.deployment import EVERYTHING, Deployment, Scope
 from icon_assets.ingest.stage import Stages
 
 OpenBatch = Callable[[], AbstractContextManager[Batch]]
 
 # Serializes the merges of all loaders: no deadlocks, and no two batches that do not see each other.
-_LOCK = 0x1C0F00
+MERGE_LOCK = 0x1C0F00
 
 
 class Conflict(FileProblem):
@@ -71,12 +71,13 @@ def load(
                 stages.add(chunk.events)
                 _stage_rejected(cursor, chunk.rejected)
             staged = stages.close()
-            cursor.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+            cursor.execute("select pg_advisory_xact_lock(%s)", (MERGE_LOCK,))
             if (known := _known(connection, header)) is not None:
                 _check_same(batch, known)
                 return None
             scope = deployment.scope(header)
             parameters = _parameters(cursor, header, scope)
+            restore.restore(cursor, staged, parameters)
             merged = merge.merge(cursor, staged, scope, parameters)
             _stage_refused(cursor, open_batch, merged.rejected)
             loaded = _record(cursor, batch, path, decoder.unknown_fields, staged, merged, parameters)
