@@ -95,3 +95,57 @@ def campaign(sessid: str, *states: int, start: int = T0, **first: Any) -> list[d
     ]
     lines[0] |= first
     return lines
+
+
+def connection(ts: int, state: str = "connected", dsconn_type: int = 1, **more: Any) -> dict[str, Any]:
+    return {"type": "connection", "ts": ts, "dsconn_type": dsconn_type, "state": state, **more}
+
+
+def metric(name: str, value: int, ts: int = T0, **of: Any) -> dict[str, Any]:
+    """A figure; without more, of campaign 1 and group 2."""
+    return {
+        "type": "metric",
+        "ts": ts,
+        "metric": name,
+        "value": value,
+        **(of or {"campaignid": 1, "groupid": 2}),
+    }
+
+
+def chain_call(guid: str, callid: str | None, *, ts: int = T0, **more: Any) -> dict[str, Any]:
+    line = {"type": "chain_call", "ts": ts, "chainguid": guid, "callattid": f"{guid}-1", **more}
+    return line if callid is None else {**line, "callid": callid}
+
+
+def call(callid: str, cseq: int, change: str = "created", *, ts: int = T0, **more: Any) -> dict[str, Any]:
+    return {
+        "type": "call", "ts": ts + 1000 * cseq, "callid": callid, "cseq": cseq, "change": change, "switchid": 1, **more
+    }  # fmt: skip
+
+
+def party(
+    partyid: str, pseq: int, state: str, *, callid: str = "C1", ts: int = T0, **more: Any
+) -> dict[str, Any]:
+    change = "created" if pseq == 1 else "terminated" if state == "released" else "changed"
+    return {
+        "type": "party", "ts": ts + 1000 * pseq, "partyid": partyid, "callid": callid, "pseq": pseq, "cseq": pseq,
+        "change": change, "partytype": 2, "state": state, **more,
+    }  # fmt: skip
+
+
+def userdata(callid: str, cseq: int, value: str | None, *, ts: int = T0, **more: Any) -> dict[str, Any]:
+    return {
+        "type": "userdata", "ts": ts + 1000 * cseq, "callid": callid, "cseq": cseq, "change": "added",
+        "keyname": "GSW_CALL_ATTEMPT_GUID", "value": value, **more,
+    }  # fmt: skip
+
+
+def obj(kind: str, ts: int = T0 - DAY, **more: Any) -> dict[str, Any]:
+    """A configuration object; of an association, `more` holds both DBIDs."""
+    name = {"name": kind} if "dbid" in more else {}
+    return {"type": "object", "ts": ts, "kind": kind, "status": "active", **name, **more}
+
+
+def tracked(fieldid: int, icon_attribute: int, ts: int = T0 - DAY) -> dict[str, Any]:
+    """A Field with its icon_attribute: 0 not stored, 1 open, 2 secure."""
+    return obj("field", ts, dbid=fieldid, icon_attribute=icon_attribute)

@@ -12,6 +12,7 @@ from icon_assets import database as databases
 from icon_assets.database import Database
 from icon_assets.idb import roles
 from icon_assets.server import EmbeddedServer
+from tests.loading import Loader
 
 TEMPLATE = "template_icon"
 
@@ -69,3 +70,9 @@ def landing(tmp_path: Path) -> Path:
     path = tmp_path / "landing"
     path.mkdir()
     return path
+
+
+@pytest.fixture
+def load(database: Database, landing: Path) -> Loader:
+    """Loads batches into a fresh database."""
+    return Loader(database, landing)

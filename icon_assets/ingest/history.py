@@ -17,6 +17,8 @@ from icon_assets.idb.catalogue import Table, catalogue
 from icon_assets.idb.schema import NULLABLE_KEYS
 
 _TIMES = {"added": "ts", "prevsenter": "prevts", "preventer": "prevts", "prevdmenter": "prevdmts"}
+# The system block, and what follows from another column.
+_NO_CONTENT = ("_tcode", "gsys_domain", "gsys_partition", "gsys_seq", "gsys_useq")
 _SYSTEM = {
     "gsys_domain": "%(domain)s",
     "gsys_partition": "case when %(partition_seconds)s then s.ts_s else s.ts_ymd end",
@@ -80,11 +82,13 @@ class History:
         )
         return f"from idb.{self.table} as {alias} where {match} offset 0"
 
-    def differs(self, alias: str) -> str:
-        """SQL: whether the stage row `s` has other content than row `alias`."""
+    def differs(self, alias: str, *, without: tuple[str, ...] = ()) -> str:
+        """SQL: whether the stage row `s` has other content than row `alias`, which has its key."""
         expressions = self.expressions()
         content = [
-            name for name in expressions if not name.startswith("gsys_") and not name.endswith("_tcode")
+            name
+            for name in expressions
+            if name not in (*self.catalogued.key, *without) and not name.endswith(_NO_CONTENT)
         ]
         lines = ", ".join(expressions[name] for name in content)
         return f"({lines}) is distinct from ({', '.join(f'{alias}.{name}' for name in content)})"
@@ -106,11 +110,28 @@ class History:
             order by {self.stage_key}, s.line
         """
 
+    def insert_also(self) -> str:
+        """Inserts what the lines just inserted have for their second table."""
+        assert self.also
+        expressions = self.also.expressions()
+        return f"""
+            insert into idb.{self.also.table} ({", ".join(expressions)})
+            select {", ".join(expressions.values())}
+            from (
+                select distinct on ({self.stage_key}) s.*
+                from stage_{self.type} as s
+                order by {self.stage_key}, s.line
+            ) as s
+            cross join lateral (select h.gsys_seq {self.row("h")}) as h
+            where {self.also.where} and h.gsys_seq = %(batch_id)s
+        """
+
     def remove_known(self) -> str:
         """Takes the lines that were not inserted out of the stage; returns line, whether in conflict."""
         differs, beside = self.differs("h"), ""
         if self.also:
-            differs = f"{differs} or {self.also.differs('p')}"
+            # Without a row there: nulls, as those of a line that has nothing to put there.
+            differs = f"{differs} or {self.also.differs('p', without=('added', 'added_ts'))}"
             beside = f"left join lateral (select * {self.also.row('p')}) as p on true"
         return f"""
             with inserted as (

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from icon_assets.contract.decode import Decoder, Rejected
 from icon_assets.contract.header import Header
-from icon_assets.contract.reader import MAX_LINE, Batch
+from icon_assets.contract.reader import Batch
 from icon_assets.contract.reasons import FileProblem, Reason
 from icon_assets.ingest import dirty, merge, restore, sessions
 from icon_assets.ingest.deployment import EVERYTHING, Deployment, Scope
@@ -79,7 +79,7 @@ def load(
             parameters = _parameters(cursor, header, scope)
             restore.restore(cursor, staged, parameters)
             merged = merge.merge(cursor, staged, scope, parameters)
-            _stage_refused(cursor, open_batch, merged.rejected)
+            _stage_conflicts(cursor, open_batch, merged.conflicts)
             loaded = _record(cursor, batch, path, decoder.unknown_fields, staged, merged, parameters)
             if scope.dss_monitor and header.source != "config":
                 split = bool(merged.new["connection"])
@@ -137,18 +137,16 @@ def _stage_rejected(cursor: psycopg.Cursor[Any], rejected: list[Rejected]) -> No
             copy.write_row((line.line, line.type, str(line.reason), line.detail, line.raw))
 
 
-def _stage_refused(
-    cursor: psycopg.Cursor[Any], open_batch: OpenBatch, refused: dict[int, tuple[str, Reason]]
-) -> None:
-    """What only the database can refuse, conflicts above all, is read once more, to be kept as it came."""
-    if not refused:
+def _stage_conflicts(cursor: psycopg.Cursor[Any], open_batch: OpenBatch, conflicts: dict[int, str]) -> None:
+    """Only the database shows conflicts: their lines are read once more, to be kept as they came."""
+    if not conflicts:
         return
     with open_batch() as batch:
         for first, block in batch.blocks():
             rejected = [
-                Rejected(number, *refused[number], refused[number][1].text, line[:MAX_LINE])
+                Rejected(number, conflicts[number], Reason.CONFLICT, Reason.CONFLICT.text, line)
                 for number, line in enumerate(block.split(b"\n"), first)
-                if number in refused
+                if number in conflicts
             ]
             _stage_rejected(cursor, rejected)
 

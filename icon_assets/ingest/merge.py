@@ -11,18 +11,11 @@ from typing import Any
 import psycopg
 
 from icon_assets.contract.events import TYPES
-from icon_assets.contract.reasons import Reason
 from icon_assets.ingest import clock, dirty, fields, objects, sessions
 from icon_assets.ingest.deployment import Scope
 from icon_assets.ingest.history import remove_moved
 from icon_assets.ingest.targets import histories
 
-# Where the vendor's column is narrower than the contract's 64 characters: a key must not be cut.
-_TOO_LONG = {
-    "call": "length(connid) > 50 or length(irid) > 50",
-    "party": "length(partyid) > 50",
-    "userdata": "length(partyid) > 50",
-}
 _OF_SWITCH = [
     type_ for type_, event in TYPES.items() if type_ != "call" and "switchid" in event.__struct_fields__
 ]
@@ -37,7 +30,7 @@ def _sql(name: str) -> str:
 class Merged:
     """What became of the staged lines. new: lines by type; rows: new rows by history table.
 
-    left: lines that left the stage, by type; rejected: by their numbers, with type and reason.
+    left: lines that left the stage, by type; conflicts: line number to type.
     """
 
     new: Counter[str] = field(default_factory=Counter)
@@ -45,19 +38,14 @@ class Merged:
     left: Counter[str] = field(default_factory=Counter)
     known: int = 0
     filtered: Counter[str] = field(default_factory=Counter)
-    rejected: dict[int, tuple[str, Reason]] = field(default_factory=dict)
+    conflicts: dict[int, str] = field(default_factory=dict)
 
     def leave(self, type_: str, lines: list[tuple[int, bool]]) -> None:
         """Counts lines that left the stage as known, or in conflict."""
-        in_conflict = [line for line, conflict in lines if conflict]
-        self.left[type_] += len(lines) - len(in_conflict)
-        self.known += len(lines) - len(in_conflict)
-        self.reject(type_, in_conflict, Reason.CONFLICT)
-
-    def reject(self, type_: str, lines: list[int], reason: Reason) -> None:
-        """Counts lines that left the stage for quarantine."""
+        conflicts = {line: type_ for line, conflict in lines if conflict}
         self.left[type_] += len(lines)
-        self.rejected |= dict.fromkeys(lines, (type_, reason))
+        self.known += len(lines) - len(conflicts)
+        self.conflicts |= conflicts
 
     def leave_out(self, type_: str, lines: int, reason: str) -> None:
         """Counts lines that left the stage because nobody is to store them."""
@@ -121,18 +109,13 @@ def _before(
     cursor: psycopg.Cursor[Any], staged: dict[str, int], merged: Merged, parameters: dict[str, Any]
 ) -> None:
     """Notes what the objects of the batch were; takes out lines that contradict more than their own row."""
-    for type_ in _TOO_LONG.keys() & staged.keys():
-        lines = cursor.execute(
-            f"delete from stage_{type_} where {_TOO_LONG[type_]} returning line"
-        ).fetchall()
-        merged.reject(type_, [line for (line,) in lines], Reason.TOO_LONG)
     if "chain" in staged:
         cursor.execute(_sql("before_chain"), parameters)
         merged.leave("chain", cursor.execute(_sql("misplaced_chain")).fetchall())
     if {"campaign", "campaign_property"} <= staged.keys():
         for line, type_ in cursor.execute(_sql("one_notice_per_seq"), parameters).fetchall():
             cursor.execute(f"delete from stage_{type_} where line = %s", (line,))
-            merged.reject(type_, [line], Reason.CONFLICT)
+            merged.leave(type_, [(line, True)])
     if staged.keys() & {"campaign", "campaign_property"}:
         cursor.execute(_sql("before_campaign"))
 
@@ -149,11 +132,11 @@ def _insert(
         inserted = cursor.execute(history.insert(), parameters).rowcount
         merged.rows[history.table] += inserted
         merged.new[type_] += inserted
+    if also := targets[0].also:
+        merged.rows[also.table] += cursor.execute(targets[0].insert_also(), parameters).rowcount
     if merged.new[type_] < lines - merged.left[type_]:
         for history in targets:
             merged.leave(type_, cursor.execute(history.remove_known(), parameters).fetchall())
-    if also := targets[0].also:
-        merged.rows[also.table] += cursor.execute(also.insert(), parameters).rowcount
 
 
 def _update_current(

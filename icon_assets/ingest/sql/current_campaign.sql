@@ -28,6 +28,7 @@ folded as (
     select
         sessid,
         max(place) as last_place,
+        min(seq) filter (where place = 1) as first_seq,
         max(idb.at_seq(place, coalesce(state, 0))) filter (where isproperty = 0) as state,
         max(place) filter (where isproperty = 0 and coalesce(state, 0) <> 0) as last_busy,
         max(idb.at_seq(place, campaignid)) as campaignid,
@@ -79,10 +80,9 @@ left join lateral (
     from notices as n
     where
         n.sessid = f.sessid and n.isproperty = 0 and n.place > coalesce(f.last_busy, 0)
-        and (n.place > 1 or n.seq > 1)
     order by n.place
     limit 1
-) as ended on idb.value_at(f.state) = 0
+) as ended on idb.value_at(f.state) = 0 and (f.last_busy is not null or f.first_seq > 1)
 order by f.sessid
 on conflict (sessid) do update set
     campaignid = excluded.campaignid,
