@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from icon_assets.commands import db, demo, dev, docs, process, url
+from icon_assets.commands import db, demo, dev, docs, process, quarantine, url
 from icon_assets.errors import UserError
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
     help="Outbound contact-centre reporting: event batches to an interaction database and marts.",
 )
 app.add_typer(db.app, name="db")
+app.add_typer(quarantine.app, name="quarantine")
 app.command()(url.url)
 app.command()(process.process)
 app.command()(dev.dev)

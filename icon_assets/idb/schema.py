@@ -241,6 +241,7 @@ quarantine = sa.Table(
     sa.Column("detail", sa.Text, comment="Names and limits, never values."),
     sa.Column("raw", pg.BYTEA, comment="The line as it came; may hold secure values."),
     sa.Column("replayed_by", sa.BigInteger, sa.ForeignKey("ops.batch.batch_id")),
+    sa.Column("replayed_who", sa.Text, comment="Who mended it; when is that batch's loaded_at."),
     sa.Column("quarantined_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
     schema="ops",
     comment="Lines that could not be loaded, with their reason; replayable once mended.",
