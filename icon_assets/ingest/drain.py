@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,8 @@ from icon_assets.ingest.load import Loaded, load
 # What goes away by itself: lost or refused connections, shutdown, locks, deadlocks, serialization, read-only.
 _TRANSIENT = ("08", "40", "55P03", "57", "53300", "25006")
 _ATTEMPTS = 5
+# One loader decodes and stages while the other's batch is merged; merges take turns, so a third gains nothing.
+_LOADERS = 2
 # Faults on the way to a file: worth another look, as an incomplete file is not until it changes.
 _FAULTS = {Reason.GONE, Reason.REPLACED, Reason.OS_ERROR}
 
@@ -136,19 +139,22 @@ def drain(
         _remember(engine, refusal.path, None, "refused", refusal.reason, refusal.detail)
         drained.refused.append(refusal)
     ready = found.ready[:limit]
-    for done, file in enumerate(ready, 1):
-        _take(engine, landing, file, deployment, drained)
-        if progress:
-            progress(done, len(ready), drained)
+    loaders = ThreadPoolExecutor(_LOADERS, "loader")
+    try:
+        loading = [loaders.submit(_load_with_retries, engine, landing, file, deployment) for file in ready]
+        for done, (file, load_of_file) in enumerate(zip(ready, loading, strict=True), 1):
+            _note(engine, file, load_of_file, drained)
+            if progress:
+                progress(done, len(ready), drained)
+    finally:
+        loaders.shutdown(cancel_futures=True)
     return drained
 
 
-def _take(
-    engine: sa.Engine, landing: Landing, file: LandingFile, deployment: Deployment, drained: Drained
-) -> None:
-    """Loads one file, or notes why not."""
+def _note(engine: sa.Engine, file: LandingFile, loading: Future[Loaded | None], drained: Drained) -> None:
+    """Waits for the load of one file, and notes what became of it."""
     try:
-        loaded = _load_with_retries(engine, landing, file, deployment)
+        loaded = loading.result()
     except (Incomplete, Unreadable) as problem:
         _remember(engine, file.path, file.version, "waiting", problem.reason, problem.detail)
         drained.waiting += 1
@@ -173,17 +179,14 @@ def _load_with_retries(
             with _driver_connection(engine) as connection:
                 return load(connection, lambda: landing.open(file), path=file.path, deployment=deployment)
         except (psycopg.Error, sa.exc.DBAPIError) as error:
-            state = _sqlstate(error)
-            if attempt == _ATTEMPTS - 1 or not (state is None or state.startswith(_TRANSIENT)):
+            cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+            state = getattr(cause, "sqlstate", None)
+            lost = state is None and isinstance(cause, psycopg.OperationalError)
+            if attempt == _ATTEMPTS - 1 or not (lost or (state or "").startswith(_TRANSIENT)):
                 # `from None`: the original quotes rows.
-                raise LoadError(f"{file.path!r}: SQLSTATE {state or 'unknown, connection lost'}") from None
+                raise LoadError(f"{file.path!r}: {type(cause).__name__}, SQLSTATE {state}") from None
             time.sleep(0.5 * 2**attempt)
     raise AssertionError("the last attempt returns or raises")
-
-
-def _sqlstate(error: Exception) -> str | None:
-    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-    return getattr(cause, "sqlstate", None)
 
 
 @contextmanager
