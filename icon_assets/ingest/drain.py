@@ -22,7 +22,7 @@ from icon_assets.ingest.load import Loaded, load
 # What goes away by itself: lost or refused connections, shutdown, locks, deadlocks, serialization, read-only.
 _TRANSIENT = ("08", "40", "55P03", "57", "53300", "25006")
 _ATTEMPTS = 5
-# One loader decodes and stages while the other's batch is merged; merges take turns, so a third gains nothing.
+# One loader decodes and stages while the other's batch is merged; merges take turns: a third gains nothing.
 _LOADERS = 2
 # Faults on the way to a file: worth another look, as an incomplete file is not until it changes.
 _FAULTS = {Reason.GONE, Reason.REPLACED, Reason.OS_ERROR}
