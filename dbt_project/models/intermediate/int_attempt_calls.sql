@@ -27,6 +27,12 @@ call_types as (
 
 ),
 
+media as (
+
+    select * from {{ ref('enum_media') }}
+
+),
+
 change_types as (
 
     select * from {{ ref('enum_user_data_change') }}
@@ -104,28 +110,34 @@ known as (
         calls.merge_call_guid,
         calls.created_ts as call_created_ts,
         calls.ended_ts as call_ended_ts,
+        coalesce(media.is_call, true) as is_call,
         coalesce(call_types.is_outbound, false) as is_outbound,
         coalesce(call_types.is_consult, false) or calls.parent_call_guid is not null as is_consult,
         count(*) filter (where links.preference = 1) over attempt as calls_told_by_ocs,
-        count(*) filter (where call_types.is_outbound) over attempt as outbound_calls,
+        count(*) filter (where call_types.is_outbound and coalesce(media.is_call, true))
+            over attempt as outbound_calls,
         row_number() over (
-            partition by links.chain_guid, links.ocs_id, links.attempt_guid
+            partition by
+                links.chain_guid, links.ocs_id, links.attempt_guid, coalesce(media.is_call, true)
             order by calls.created_ts nulls last, links.call_guid
         ) as place
     from links
     inner join calls on links.call_guid = calls.call_guid
     left join call_types on calls.call_type = call_types.code
+    left join media on calls.media = media.media
     window attempt as (partition by links.chain_guid, links.ocs_id, links.attempt_guid)
 
 ),
 
 -- A transfer or a consultation copies the attempt's GUID to another call. The calls that the
--- attempt itself made are those that OCS named; else the outbound ones; else the first.
+-- attempt itself made are those that OCS named; else the outbound ones; else the first. The
+-- interaction by which a record is pushed to a desktop is a preview and no call.
 related as (
 
     select
         *,
         case
+            when not is_call then 'preview'
             when preference = 1 then 'dialed'
             when is_consult then 'consult'
             when calls_told_by_ocs > 0 then 'transfer'
@@ -151,11 +163,12 @@ final as (
         case
             when related.preference = 1 then 'certain'
             when count(*) over (partition by related.call_guid) > 1 then 'ambiguous'
-            when related.call_relation = 'dialed' then 'certain'
+            when related.call_relation in ('dialed', 'preview') then 'certain'
             else 'probable'
         end as link_confidence,
         related.call_relation,
         related.call_relation = 'dialed' as is_dialed_call,
+        related.call_relation in ('dialed', 'transfer') as is_customer_call,
         related.media,
         related.call_created_ts,
         related.call_ended_ts,

@@ -46,7 +46,7 @@ final as (
         lead(changes.first_ts, 1, 'infinity'::timestamptz)
             over (partition by changes.ocs_id order by changes.first_ts) as till_ts
     from changes
-    left join releases on starts_with(changes.release, releases.prefix::text)
+    left join releases on starts_with(changes.release, releases.prefix)
 
 )
 

@@ -71,6 +71,7 @@ waits as (
         attempt_calls.call_guid,
         attempt_calls.call_relation,
         attempt_calls.call_relation = 'consult' as is_consult,
+        attempt_calls.is_customer_call,
         case
             when customers.call_guid is not null then coalesce(customers.connected_ts, 'infinity')
             when dial_modes.is_seizing
@@ -101,6 +102,7 @@ stays as (
         waits.call_guid,
         waits.call_relation,
         waits.is_consult,
+        waits.is_customer_call,
         intervals.party_guid,
         intervals.agent_id,
         intervals.is_dialing,
@@ -133,14 +135,16 @@ parties as (
         party_guid,
         min(call_guid) as call_guid,
         min(call_relation) as call_relation,
+        bool_or(is_customer_call) as is_customer_call,
+        bool_and(is_consult) as is_consult,
         max(agent_id) as agent_id,
         min(entered_ts) as joined_ts,
         max(left_ts) as left_ts,
         sum(stay_ms) filter (where is_dialing) as dial_ms,
-        sum(stay_ms) filter (where is_ringing and not is_consult) as ring_ms,
-        sum(stay_ms - wait_ms) filter (where is_connected and not is_consult) as engage_ms,
-        sum(wait_ms) filter (where is_connected and not is_consult) as asm_engage_ms,
-        sum(stay_ms) filter (where is_held and not is_consult) as hold_ms,
+        sum(stay_ms) filter (where is_ringing and is_customer_call) as ring_ms,
+        sum(stay_ms - wait_ms) filter (where is_connected and is_customer_call) as engage_ms,
+        sum(wait_ms) filter (where is_connected and is_customer_call) as asm_engage_ms,
+        sum(stay_ms) filter (where is_held and is_customer_call) as hold_ms,
         sum(stay_ms) filter (where is_wrap) as wrap_ms,
         sum(stay_ms) filter (where is_consult and (is_connected or is_held)) as consult_ms
     from stays
@@ -155,7 +159,7 @@ placed as (
         *,
         row_number() over (
             partition by chain_guid, ocs_id, attempt_guid
-            order by call_relation = 'consult', joined_ts, party_guid
+            order by not is_customer_call, is_consult, joined_ts, party_guid
         ) = 1 as is_anchor
     from parties
 
@@ -203,6 +207,7 @@ worked as (
         placed.party_guid,
         placed.call_guid,
         placed.call_relation,
+        placed.is_customer_call,
         coalesce(placed.agent_id, previews.record_agent_id, -1) as agent_id,
         coalesce(placed.is_anchor, true) as is_anchor,
         placed.joined_ts,
@@ -241,6 +246,7 @@ final as (
         attempts.calling_list_id,
         coalesce(attempts.dialing_mode, -1) as dialing_mode_key,
         worked.call_relation,
+        coalesce(worked.is_customer_call, false) as is_customer_call,
         worked.is_anchor,
         worked.joined_ts,
         worked.left_ts,

@@ -65,7 +65,7 @@ calls_of_attempt as (
         chain_guid,
         attempt_guid,
         count(*) filter (where is_dialed_call) as call_count,
-        count(*) filter (where not is_dialed_call) as copied_call_count,
+        count(*) filter (where call_relation in ('consult', 'transfer')) as copied_call_count,
         max(call_guid) filter (where is_last_call) as last_call_guid,
         min(call_created_ts) filter (where is_dialed_call) as first_call_ts
     from attempt_calls

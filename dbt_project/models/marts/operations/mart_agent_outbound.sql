@@ -46,7 +46,7 @@ offered as (
         work.consult_ms,
         work.is_anchor,
         work.call_relation = 'consult' as is_consult,
-        work.party_guid <> 'none' as is_offered,
+        work.is_customer_call as is_offered,
         coalesce(work.engage_ms, 0) + coalesce(work.hold_ms, 0) > 0 as is_accepted,
         attempts.is_human,
         attempts.is_right_party,
@@ -70,13 +70,13 @@ counted as (
         agent_id,
         campaign_id,
         count(*) filter (where is_anchor and preview_ms is not null) as previewed,
-        count(*) filter (where is_offered and not is_consult) as offered,
-        count(*) filter (where is_accepted and not is_consult) as accepted,
+        count(*) filter (where is_offered) as offered,
+        count(*) filter (where is_accepted) as accepted,
         count(*) filter (where is_accepted and is_anchor and is_human) as human_handled,
         count(*) filter (where is_accepted and is_anchor and is_human and is_right_party)
             as right_party_handled,
         count(*) filter (
-            where is_accepted and not is_consult and engage_ms <= {{ var('short_call_ms') }}
+            where is_accepted and engage_ms <= {{ var('short_call_ms') }}
         ) as short_calls,
         count(*) filter (where is_consult) as consults,
         count(*) filter (where is_anchor and has_agent_result) as results_set,

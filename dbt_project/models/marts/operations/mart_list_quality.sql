@@ -54,6 +54,8 @@ numbers as (
         records.calling_list_id,
         records.contact_info_type_key,
         count(*) as records,
+        count(*) filter (where records.dials > 0) as records_dialed,
+        sum(records.dials)::bigint as record_dials,
         count(distinct records.contact_token) as distinct_numbers,
         count(distinct records.contact_token) filter (where spread.is_in_several_lists)
             as numbers_in_other_lists
@@ -69,6 +71,10 @@ final as (
         counted.calling_list_id,
         counted.contact_info_type_key,
         coalesce(numbers.records, 0) as records_tried,
+        coalesce(numbers.records_dialed, 0) as records_dialed,
+        -- Of those that were dialled: the rest are penetration's business.
+        (numbers.record_dials::numeric / nullif(numbers.records_dialed, 0))::numeric(12, 3)
+            as dials_per_dialed_record,
         coalesce(numbers.distinct_numbers, 0) as distinct_numbers,
         coalesce(numbers.numbers_in_other_lists, 0) as numbers_in_other_lists,
         counted.attempts,
