@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -12,17 +11,19 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from icon_assets.dbt_code import VIEWS, code_fingerprint, code_of, project_fingerprint, set_code
 from icon_assets.errors import UserError
 from icon_assets.files import locked
-from icon_assets.idb.migrate import head
 from icon_assets.instance import DBT_PROJECT, dbt_target
 from icon_assets.settings import Settings
 
 # Of the same environment as this process, whether or not that environment is activated.
 DBT = Path(sys.executable).with_name("dbt")
 # Views over the sources, and tables of codes: as much part of the schema as the tables of a migration.
-_OF_THE_CODE = ("--select", "path:models/staging", "resource_type:seed")
-_SCHEMA = "marts_staging"
+_OF_THE_CODE = (
+    *("--select", "path:models/staging", "resource_type:seed"),
+    *("--exclude-resource-type", "test", "unit_test"),
+)
 
 
 def manifest_path(settings: Settings) -> Path:
@@ -35,42 +36,22 @@ def prepare_dbt(settings: Settings, engine: sa.Engine, environment: Mapping[str,
 
     That takes 10 to 20 s, so commands do it before Dagster starts, and no run does.
     """
-    project = f"{fingerprint(DBT_PROJECT)}-{head()}"
-    manifest = manifest_path(settings)
-    made_of = manifest.with_name("fingerprint")
-    if _is_made(manifest, made_of, project) and _built_of(engine) == project:
+    project, code = project_fingerprint(DBT_PROJECT), code_fingerprint(DBT_PROJECT)
+    made_of = dbt_target(settings) / "fingerprint"
+
+    def is_parsed() -> bool:
+        return manifest_path(settings).exists() and made_of.exists() and made_of.read_text() == project
+
+    if is_parsed() and code_of(engine, VIEWS) == code:
         return
-    with locked(manifest.with_name("prepare.lock")):
-        if _is_made(manifest, made_of, project) and _built_of(engine) == project:
-            return
-        # The command that builds writes the manifest of the whole project, too.
-        _dbt(environment, "build", *_OF_THE_CODE, "--exclude-resource-type", "test", "unit_test")
+    with locked(dbt_target(settings) / "prepare.lock"):
+        if code_of(engine, VIEWS) != code:
+            # A seed that has other columns than before can only be made anew. This writes the manifest, too.
+            _dbt(environment, "build", "--full-refresh", *_OF_THE_CODE)
+            set_code(engine, VIEWS, code)
+        elif not is_parsed():
+            _dbt(environment, "parse")
         made_of.write_text(project)
-        with engine.begin() as connection:
-            connection.execute(sa.text(f"comment on schema {_SCHEMA} is 'dbt_project {project}'"))
-
-
-def fingerprint(project: Path) -> str:
-    """Hash of every file of a dbt project, names and contents; its own output left out."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in project.rglob("*") if path.is_file()):
-        name = path.relative_to(project)
-        if name.parts[0] not in ("target", "logs"):
-            digest.update(f"{name}\0{path.stat().st_size}\0".encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _is_made(manifest: Path, made_of: Path, project: str) -> bool:
-    return manifest.exists() and made_of.exists() and made_of.read_text() == project
-
-
-def _built_of(engine: sa.Engine) -> str | None:
-    """Fingerprint of the code that the database's views and seeds are of."""
-    query = "select obj_description(to_regnamespace(:schema), 'pg_namespace')"
-    with engine.connect() as connection:
-        comment: str | None = connection.execute(sa.text(query), {"schema": _SCHEMA}).scalar_one()
-    return comment and comment.rpartition(" ")[2]
 
 
 def make_docs(settings: Settings, environment: Mapping[str, str]) -> Path:

@@ -8,6 +8,7 @@ import dagster as dg
 from icon_assets.assets.landing import EVENT_BATCHES
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
+from icon_assets.dbt_code import marts_are_outdated
 from icon_assets.finalize.dirty import dirty_days
 from icon_assets.ingest.drain import backlog
 from icon_assets.jobs import REFRESH
@@ -107,8 +108,8 @@ def landing_files(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
-        "Wakes a refresh for days that are dirty or not yet in the marts, once no file brings one: after a "
-        "backfill, a failed run, a purge."
+        "Wakes a refresh for days that are dirty or not yet in the marts, where no file brings one: after a "
+        "backfill, a failed run, a purge, an upgrade."
     ),
 )
 def changed_days(
@@ -118,9 +119,13 @@ def changed_days(
     if hold := reason_to_hold(context.instance, datetime.now(UTC)):
         return dg.SkipReason(hold)
     dirty = sum(map(len, dirty_days(database.engine).values()))
-    if not dirty and not due(database.engine):
-        return dg.SkipReason("Every day is finalized and in the marts.")
-    return _refresh(f"dirty days: {dirty}" if dirty else "marts behind final")
+    if dirty:
+        return _refresh(f"dirty days: {dirty}")
+    if due(database.engine):
+        return _refresh("marts behind final")
+    if marts_are_outdated(database.engine):
+        return _refresh("marts of older code")
+    return dg.SkipReason("Every day is finalized and in the marts.")
 
 
 def _refresh(why: str) -> dg.RunRequest:

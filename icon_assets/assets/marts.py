@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from packaging.version import Version
 from icon_assets.assets.final import FINAL_DAY
 from icon_assets.database import Database
 from icon_assets.dbt_cli import DBT, manifest_path
+from icon_assets.dbt_code import MARTS, VIEWS, code_of, marts_are_outdated, set_code
 from icon_assets.errors import UserError
 from icon_assets.instance import DBT_PROJECT, dbt_target
 from icon_assets.jobs import BUILT_GROUPS, REFRESH
@@ -32,6 +32,8 @@ from icon_assets.settings import Settings
 # Two builds of one incremental model at once meet in their temporary tables (dbt-core#2881). The pool knows
 # the daemon's runs only; this knows every process.
 _LOCK = 0x1C0F03
+# Unit tests are for CI: they prove the models, not the data.
+BUILD = ("build", "--exclude-resource-type", "unit_test")
 # Each build leaves 2 MB of artifacts, which nothing else removes.
 _BUILDS_KEPT = 10
 
@@ -98,25 +100,28 @@ def marts_assets(settings: Settings) -> dg.AssetsDefinition:
         dbt: Dbt,
     ) -> Iterator[Any]:
         tables = {spec.key for spec in marts.specs if spec.group_name in BUILT_GROUPS}
-        # Unit tests are for CI: they prove the models, not the data.
-        invocation = partial(
-            dbt.cli,
-            ["build", "--exclude-resource-type", "unit_test"],
-            context=context,
-            target_path=_new_target(settings, context.run_id),
-        )
+        whole = context.selected_asset_keys >= tables
+        target = _new_target(settings, context.run_id)
+
+        def build(*arguments: str) -> Iterable[Any]:
+            return dbt.cli([*BUILD, *arguments], context=context, target_path=target).stream()
+
         if not context.selected_asset_keys:
-            yield from invocation().stream()
-            return
-        if context.run.job_name == REFRESH and not due(database.engine):
-            context.log.info("The marts hold everything that has been loaded.")
+            yield from build()
             return
         with _alone(database.engine):
-            window = open_window(database.engine)
-            yield from _counted(invocation().stream(), len(context.selected_asset_keys), progress)
-            # A part of the models has taken the window in; the rest still has to.
-            if context.selected_asset_keys >= tables:
-                close_window(database.engine, window)
+            engine, code = database.engine, code_of(database.engine, VIEWS)
+            outdated = marts_are_outdated(engine)
+            if context.run.job_name == REFRESH and not outdated and not due(engine):
+                context.log.info("The marts hold everything that has been loaded.")
+                return
+            window = open_window(engine)
+            events = build("--full-refresh") if outdated and whole else build()
+            yield from _counted(events, len(context.selected_asset_keys), progress)
+            # After a part of the models the rest has the window still to take in.
+            if whole:
+                close_window(engine, window)
+                set_code(engine, MARTS, code or "")
 
     return marts
 

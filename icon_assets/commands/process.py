@@ -18,9 +18,11 @@ from icon_assets.contract.landing import Landing
 from icon_assets.contract.reasons import LandingError
 from icon_assets.database import Database
 from icon_assets.dbt_cli import prepare_dbt
+from icon_assets.dbt_code import MARTS, code_fingerprint, code_of
 from icon_assets.errors import UserError
 from icon_assets.finalize.dirty import dirty_days
 from icon_assets.ingest.drain import backlog
+from icon_assets.instance import DBT_PROJECT
 from icon_assets.marts import due
 from icon_assets.settings import Settings
 
@@ -75,7 +77,13 @@ def _is_anything_new(settings: Settings, database: Database) -> bool:
         found = backlog(database.engine, Landing(settings.landing_url), wait=wait)
     except LandingError as error:
         raise UserError(f"{error}.") from None
-    return bool(found) or any(dirty_days(database.engine).values()) or due(database.engine)
+    engine = database.engine
+    return (
+        bool(found)
+        or any(dirty_days(engine).values())
+        or due(engine)
+        or code_of(engine, MARTS) != code_fingerprint(DBT_PROJECT)
+    )
 
 
 def _refresh(settings: Settings, database: Database, progress: ShownProgress) -> dg.ExecuteInProcessResult:

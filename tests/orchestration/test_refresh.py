@@ -14,8 +14,6 @@ import pytest
 import sqlalchemy as sa
 
 from icon_assets.database import Database
-from icon_assets.dbt_cli import fingerprint
-from icon_assets.instance import DBT_PROJECT
 from tests.batches import DAY, T0, chain, write
 
 pytestmark = pytest.mark.slow
@@ -112,15 +110,12 @@ def test_late_data_reaches_the_marts(project: Project) -> None:
     assert project.one("select agent_result_key from marts.fct_contact_attempt where chain_guid = 'A'") == 33
 
 
-def test_code_that_changed_is_prepared_again_not_the_data(project: Project, tmp_path: Path) -> None:
-    assert fingerprint(DBT_PROJECT) == fingerprint(DBT_PROJECT)
-    made_of = (project.var / "dbt" / "fingerprint").read_text()
-    assert made_of.startswith(fingerprint(DBT_PROJECT))
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "a.sql").write_text("select 1")
-    before = fingerprint(tmp_path)
-    (tmp_path / "target").mkdir()
-    (tmp_path / "target" / "manifest.json").write_text("{}")
-    assert fingerprint(tmp_path) == before
-    (tmp_path / "models" / "a.sql").rename(tmp_path / "models" / "b.sql")
-    assert fingerprint(tmp_path) != before
+def test_other_code_makes_the_marts_anew(project: Project) -> None:
+    with project.database.engine.begin() as connection:
+        connection.execute(sa.text("comment on schema marts is 'For analysts. [dbt older]'"))
+        connection.execute(sa.text("delete from marts.fct_chain where chain_guid = 'B'"))
+    done = project.process()
+    assert done.returncode == 0, done.stderr
+    assert project.one("select count(*) from marts.fct_chain") == 2
+    assert str(project.one("select obj_description('marts'::regnamespace)")).startswith("For analysts. [dbt ")
+    assert project.process().stdout.startswith("Nothing new.")
