@@ -72,7 +72,15 @@ def landing(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def loader_database(new_database: Callable[[], Database]) -> Database:
+    """One database for all tests that only load: to empty it costs a tenth of a fresh one."""
+    return new_database()
+
+
 @pytest.fixture
-def load(database: Database, landing: Path) -> Loader:
-    """Loads batches into a fresh database."""
-    return Loader(database, landing)
+def load(loader_database: Database, landing: Path) -> Loader:
+    """Loads batches into an empty database."""
+    loader = Loader(loader_database, landing)
+    loader.clear()
+    return loader

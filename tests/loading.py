@@ -37,14 +37,13 @@ class Loader:
         return self.drain()
 
     def clear(self) -> None:
-        """Makes the database as fresh as new, and the landing zone empty."""
+        """Empties what a load fills, and the landing zone."""
         for path in self.landing.iterdir():
             path.unlink()
         tables = [f"idb.{name}" for name in catalogue().tables if name != "g_dictionary"]
-        with self.database.engine.begin() as connection:
-            connection.execute(
-                sa.text(f"truncate {', '.join(tables)}, ops.batch, ops.landing_file restart identity cascade")
-            )
+        tables += [f"ops.{name}" for name in ("quarantine", "landing_file", "dirty_day", "batch")]
+        with self.database.connect() as connection:  # truncate costs 10 ms a table
+            connection.execute("; ".join(f"delete from {table}" for table in tables))
 
     def config(self, *objects: dict[str, Any]) -> Drained:
         return self([*objects], source="config", dbid=batches.CONFIG)

@@ -11,13 +11,14 @@ return (packed & 4294967295)::integer;
 
 -- Where values of a field are stored, by the time of the line: ICON reads a field's icon_attribute
 -- only when it starts (dsconn_type 1), and uses the newest object then; before any start, or where
--- the object came later, the earliest object known. Neighbours that agree are one interval.
+-- the object came later, the earliest object known. An attribute that nobody knows is secure. Neighbours
+-- that agree are one interval.
 create or replace view idb.field_route as
 with attributes as (
     select
         o.dbid as fieldid,
         o.added,
-        coalesce(o.icon_attribute, 0) as attribute,
+        case coalesce(o.icon_attribute, 0) when 0 then 0 when 1 then 1 else 2 end as attribute,
         row_number() over (partition by o.dbid order by o.added) = 1 as is_first
     from idb.gc_object_hist as o
     where o.kind = 'field' and o.status = 1

@@ -30,7 +30,9 @@ CREATE = """
 _ROUTE = """
     insert into field_route (fieldid, from_ts, to_ts, attribute, is_ambiguous)
     with earliest as (
-        select distinct on (o.dbid) o.dbid as fieldid, coalesce(o.icon_attribute, 0) as attribute
+        select distinct on (o.dbid)
+            o.dbid as fieldid,
+            case coalesce(o.icon_attribute, 0) when 0 then 0 when 1 then 1 else 2 end as attribute
         from idb.gc_object_hist as o
         where o.kind = 'field' and o.status = 1
         order by o.dbid, o.added

@@ -16,7 +16,7 @@ _FIELD = "chainguid recordhandle fieldid seq chainhistseq"
 _ROUTE = "left join field_route as r on r.fieldid = s.fieldid and s.ts >= r.from_ts and s.ts < r.to_ts"
 # The vendor's field histories hold 50 characters of the attempt's GUID, all other tables 64.
 _ATTEMPT = "left(s.callattid, 50)"
-_CUT = "(length(s.oldvalue) > 4000 or length(s.newvalue) > 4000)::integer"
+_CUT = "coalesce(greatest(length(s.oldvalue), length(s.newvalue)) > 4000, false)::integer"
 _USERDATA = "callid cseq keyname partyid value"
 
 
@@ -139,7 +139,7 @@ def histories() -> dict[str, tuple[History, ...]]:
                 },
                 _FIELD,
                 _ROUTE,
-                "coalesce(r.attribute, 2) not in (0, 1)",
+                "coalesce(r.attribute, 2) = 2",
             ),
         ),
         "chain_call": (History("gox_chain_call", "chain_call", _OCS, "chainguid callattid callid"),),

@@ -230,12 +230,17 @@ def test_bad_lines_are_kept_with_their_reason_and_the_good_ones_load(load: Loade
 
 
 def test_what_the_database_refuses_leaves_nothing_and_quotes_nothing(
-    load: Loader, monkeypatch: pytest.MonkeyPatch
+    load: Loader,
 ) -> None:
     with load.database.connect(autocommit=True) as connection:
-        connection.execute("alter table idb.go_record add check (contactinfo <> '+351900000001')")
-    with pytest.raises(LoadError) as failed:
-        load([*chain("A", 1, 2), record("A", 1)])
+        connection.execute(
+            "alter table idb.go_record add constraint test check (contactinfo <> '+351900000001')"
+        )
+        try:
+            with pytest.raises(LoadError) as failed:
+                load([*chain("A", 1, 2), record("A", 1)])
+        finally:
+            connection.execute("alter table idb.go_record drop constraint test")
     assert "23514" in str(failed.value)
     assert "351900" not in str(failed.value)
     assert (load.count("ops.batch"), load.count("idb.go_chainrec_hist")) == (0, 0)
