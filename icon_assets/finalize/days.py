@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from psycopg.types.json import Jsonb
 
-from icon_assets.finalize.ended import ENDED, collect, count_objects, kept
+from icon_assets.finalize.compare import differing
+from icon_assets.finalize.ended import ENDED, collect, count_objects, kept, leave_out
 from icon_assets.finalize.months import make_months, missing_months
 from icon_assets.finalize.rows import query
 from icon_assets.idb.schema import FINAL_TABLES
@@ -96,22 +97,17 @@ def _finalize(engine: sa.Engine, entity: str, days: list[date]) -> list[FinalDay
             engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection,
             connection.begin() as transaction,
         ):
-            left_out = collect(connection, entity, days)
-            objects = count_objects(connection, entity, days)
-            missing = missing_months(connection, entity, objects)
+            collect(connection, entity, days)
+            missing = missing_months(connection, entity, count_objects(connection, entity, days))
             if not missing:
-                return _rebuild(connection, entity, days, objects, left_out)
+                return _rebuild(connection, entity, days)
             transaction.rollback()
         make_months(engine, entity, missing)
 
 
-def _rebuild(
-    connection: sa.Connection,
-    entity: str,
-    days: list[date],
-    objects: dict[date, int],
-    left_out: list[dict[str, Any]],
-) -> list[FinalDay]:
+def _rebuild(connection: sa.Connection, entity: str, days: list[date]) -> list[FinalDay]:
+    left_out = leave_out(connection, entity)
+    objects = count_objects(connection, entity, days)
     reasons = _take_marks(connection, entity, days)
     held = {
         day: dict(rows)
@@ -120,10 +116,10 @@ def _rebuild(
             {"entity": entity, "days": days},
         )
     }
-    rows: dict[date, dict[str, int]] = {day: held.get(day, {}) for day in days}
-    changed = {day for day in objects if day not in held}
-    _insert_fresh(connection, entity, sorted(changed), rows)
-    changed |= _swap(connection, entity, sorted(held), rows)
+    stale = differing(connection, entity, sorted(held))
+    changed = stale | (objects.keys() - held.keys())
+    _replace(connection, entity, sorted(changed), sorted(stale))
+    rows = held | _count(connection, entity, sorted(changed))
     beside = {day for day in objects if _BESIDE_FINAL & reasons.get(day, set())}
     results = [
         FinalDay(
@@ -131,7 +127,7 @@ def _rebuild(
             day,
             day in changed | beside,
             objects.get(day, 0),
-            rows[day],
+            rows.get(day, {}),
             tuple(sorted(reasons.get(day, ()))),
             sum(chain["final_day"] == day for chain in left_out),
         )
@@ -170,82 +166,37 @@ def _take_marks(connection: sa.Connection, entity: str, days: list[date]) -> dic
     return reasons
 
 
-def _insert_fresh(
-    connection: sa.Connection, entity: str, days: list[date], rows: dict[date, dict[str, int]]
-) -> None:
-    """Days that final has never held need no comparison: they go straight in."""
-    if not days:
-        return
-    for table in FINAL_TABLES[entity]:
-        counted = connection.execute(
-            sa.text(
-                f"with inserted as (insert into final.{table} select * from ({query(table)}) as q "
-                "where q.final_day = any(:days) returning final_day) "
-                "select final_day, count(*) from inserted group by 1"
-            ),
-            {"days": days},
-        )
-        for day, n in counted:
-            rows[day][table] = n
-
-
-def _swap(
-    connection: sa.Connection, entity: str, days: list[date], rows: dict[date, dict[str, int]]
-) -> set[date]:
-    """Builds the days aside, and replaces those of which any table differs; returns these."""
-    if not days:
-        return set()
-    differs: set[date] = set()
-    replaced = f"not {kept(entity, 'f')}"
-    for table in FINAL_TABLES[entity]:
-        aside = f"aside_{table}"
+def _replace(connection: sa.Connection, entity: str, days: list[date], held: list[date]) -> None:
+    """Writes the rows of `days`, in place of those that final has of the ones it has `held`."""
+    for table in FINAL_TABLES[entity] if days else ():
+        if held:
+            connection.execute(
+                sa.text(
+                    f"delete from final.{table} as f "
+                    f"where f.final_day = any(:days) and not {kept(entity, 'f')}"
+                ),
+                {"days": held},
+            )
         connection.execute(
             sa.text(
-                f"create temporary table {aside} on commit drop as "
+                f"insert into final.{table} "
                 f"select * from ({query(table)}) as q where q.final_day = any(:days)"
             ),
             {"days": days},
         )
-        current = (
-            f"select * from final.{table} as f where f.final_day = any(:days) and not {kept(entity, 'f')}"
-        )
-        differs |= set(
-            connection.execute(
-                sa.text(
-                    f"select final_day from (({current}) except table {aside}) as gone "
-                    f"union select final_day from (table {aside} except ({current})) as come"
-                ),
-                {"days": days},
-            ).scalars()
-        )
-    if differs:
-        for table in FINAL_TABLES[entity]:
-            where = {"days": sorted(differs)}
-            connection.execute(
-                sa.text(f"delete from final.{table} as f where f.final_day = any(:days) and {replaced}"),
-                where,
-            )
-            connection.execute(
-                sa.text(
-                    f"insert into final.{table} select * from aside_{table} where final_day = any(:days)"
-                ),
-                where,
-            )
-        rows |= {day: {} for day in differs}
-        _count(connection, entity, sorted(differs), rows)
-    return differs
 
 
-def _count(
-    connection: sa.Connection, entity: str, days: list[date], rows: dict[date, dict[str, int]]
-) -> None:
-    for table in FINAL_TABLES[entity]:
+def _count(connection: sa.Connection, entity: str, days: list[date]) -> dict[date, dict[str, int]]:
+    """Rows of each day by table, as final now has them."""
+    rows: dict[date, dict[str, int]] = {day: {} for day in days}
+    for table in FINAL_TABLES[entity] if days else ():
         counted = connection.execute(
             sa.text(f"select final_day, count(*) from final.{table} where final_day = any(:days) group by 1"),
             {"days": days},
         )
         for day, n in counted:
             rows[day][table] = n
+    return rows
 
 
 def _record(connection: sa.Connection, results: list[FinalDay]) -> None:

@@ -12,7 +12,6 @@ from icon_assets.finalize.rows import KEYS
 
 # As Info Mart: a treatment that redials without end makes histories that no report wants.
 LONGEST_HISTORY = 5_000
-_HISTORIES = ("go_chainrec_hist", "go_record_hist", "go_fieldhist", "go_sec_fieldhist")
 ENDED = {"campaign": "ops.ended_session", "chain": "ops.ended_chain"}
 
 
@@ -26,11 +25,8 @@ def kept(entity: str, alias: str) -> str:
     )
 
 
-def collect(connection: sa.Connection, entity: str, days: Sequence[date]) -> list[dict[str, Any]]:
-    """Fills `ended` with the objects in idb that ended on these days, for the rest of the transaction.
-
-    Returns the chains left out because a history of theirs is too long, as rows of ops.set_aside.
-    """
+def collect(connection: sa.Connection, entity: str, days: Sequence[date]) -> None:
+    """Fills `ended` with the objects in idb that ended on these days, for the rest of the transaction."""
     key = ", ".join(f"o.{name}" for name in KEYS[entity])
     connection.execute(
         sa.text(
@@ -46,27 +42,40 @@ def collect(connection: sa.Connection, entity: str, days: Sequence[date]) -> lis
         {"first": min(days), "last": max(days), "days": list(days)},
     )
     connection.execute(sa.text("analyze ended"))
+
+
+def leave_out(connection: sa.Connection, entity: str) -> list[dict[str, Any]]:
+    """Takes the chains with too long a history out of `ended`; returns them as rows of ops.set_aside."""
     if entity != "chain":
         return []
     left_out = connection.execute(sa.text(_LEAVE_OUT), {"limit": LONGEST_HISTORY}).mappings()
     return [dict(row) for row in left_out]
 
 
-def _lengths(table: str) -> str:
-    return f"""
-        select e.chainguid, e.ocsid, count(*) as n
-        from ended as e
-        inner join idb.{table} as h on h.chainguid = e.chainguid and h.ocsid = e.ocsid
-        group by e.chainguid, e.ocsid
-        having count(*) > :limit
-    """
-
-
-_LEAVE_OUT = f"""
+# SEQ tells without counting which chain can have too many notices; of fields only a count does.
+_LEAVE_OUT = """
     delete from ended as e
     using (
         select chainguid, ocsid, max(n) as rows
-        from ({" union all ".join(_lengths(table) for table in _HISTORIES)}) as h
+        from (
+            select h.chainguid, h.ocsid, count(*) as n
+            from ended as e
+            inner join idb.go_chain as c on c.chainguid = e.chainguid and c.ocsid = e.ocsid
+            inner join idb.go_chainrec_hist as h on h.chainguid = e.chainguid and h.ocsid = e.ocsid
+            where c.lastseq - c.firstseq >= :limit
+            group by h.chainguid, h.ocsid
+            union all
+            select h.chainguid, h.ocsid, count(*)
+            from ended as e
+            inner join idb.go_fieldhist as h on h.chainguid = e.chainguid and h.ocsid = e.ocsid
+            group by h.chainguid, h.ocsid
+            union all
+            select h.chainguid, h.ocsid, count(*)
+            from ended as e
+            inner join idb.go_sec_fieldhist as h on h.chainguid = e.chainguid and h.ocsid = e.ocsid
+            group by h.chainguid, h.ocsid
+        ) as h
+        where n > :limit
         group by chainguid, ocsid
     ) as l
     where l.chainguid = e.chainguid and l.ocsid = e.ocsid

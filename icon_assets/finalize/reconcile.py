@@ -7,11 +7,10 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 
+from icon_assets.finalize.compare import differing
 from icon_assets.finalize.days import portions
 from icon_assets.finalize.dirty import ENTITIES
-from icon_assets.finalize.ended import collect, kept
-from icon_assets.finalize.rows import query
-from icon_assets.idb.schema import FINAL_TABLES
+from icon_assets.finalize.ended import collect, leave_out
 
 _MARK = """
     insert into ops.dirty_day (entity, day, reason, objects)
@@ -46,28 +45,7 @@ def reconcile(engine: sa.Engine, first: date, last: date) -> dict[str, list[date
 def mark_differences(connection: sa.Connection, entity: str, days: Sequence[date]) -> list[date]:
     """Marks the days of which any table of final has other rows than idb gives. Fills `ended`."""
     collect(connection, entity, days)
-    differing: set[date] = set()
-    for table in FINAL_TABLES[entity]:
-        held = (
-            f"select f.* from final.{table} as f where f.final_day = any(:days) and not {kept(entity, 'f')}"
-        )
-        differing |= set(
-            connection.execute(
-                sa.text(
-                    f"select coalesce(i.final_day, f.final_day) from ({_fingerprint(query(table))}) as i "
-                    f"full join ({_fingerprint(held)}) as f on f.final_day = i.final_day "
-                    "where (i.n, i.hash) is distinct from (f.n, f.hash)"
-                ),
-                {"days": list(days)},
-            ).scalars()
-        )
-    marked = connection.execute(sa.text(_MARK), {"entity": entity, "days": list(differing)})
+    leave_out(connection, entity)
+    found = sorted(differing(connection, entity, days))
+    marked = connection.execute(sa.text(_MARK), {"entity": entity, "days": found})
     return sorted(marked.scalars())
-
-
-def _fingerprint(rows: str) -> str:
-    """A sum of hashes needs no order, and 64 bits of each row find any difference that comes by accident."""
-    return (
-        "select r.final_day, count(*) as n, sum(hashtextextended(r::text, 0)) as hash "
-        f"from ({rows}) as r group by r.final_day"
-    )

@@ -36,7 +36,8 @@ def _last_before(column: str) -> str:
     return f"idb.value_at(max(idb.at_seq(h.place, h.{column})) {_BEFORE})"
 
 
-_DURATION = "(extract(epoch from lead(h.added) over w - h.added) * 1000)::bigint"
+# date_part: extract would count in numeric, at five times the cost.
+_DURATION = "(date_part('epoch', lead(h.added) over w - h.added) * 1000)::bigint"
 _STATE = "coalesce(h.state, idb.value_at(max(idb.at_seq(h.place, h.state)) over w))"
 
 _FIELD_DERIVED = {**_previous("preventer"), "derived": "2 * (h.preventer is null)::integer"}

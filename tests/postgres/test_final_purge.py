@@ -25,7 +25,7 @@ def site(database: Database, landing: Path) -> Site:
 
 
 def whole(guid: str, start: int = T0) -> list[dict[str, Any]]:
-    """An ended chain in all chain tables; its third notice is left out, and the last tells its past."""
+    """An ended chain in all chain tables; its third notice is left out; the last tells its past."""
     lines = chain(guid, 1, 2, 3, 1, 0, start=start)
     lines[4] |= {"prevstate": 1, "prevts": start + 4000}
     return [
