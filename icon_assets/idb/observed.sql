@@ -183,7 +183,8 @@ from judged as j
 cross join lateral unnest(j.periods) as p (period);
 
 -- Periods between the first and the last sight of a source in which no feed, of it or of its warm-standby
--- peer, saw it: nothing is known of them, and nothing is invented.
+-- peer, saw it: nothing is known of them, and nothing is invented. Not where the numbers of two batches, of
+-- whichever feeds, follow each other across it: then nothing happened.
 create or replace view ops.source_blind as
 with seen as (
     select
@@ -202,7 +203,17 @@ select
     lower(p.period) as from_ts,
     upper(p.period) as to_ts
 from seen as s
-cross join lateral unnest(tsmultirange(s.whole) - s.periods) as p (period);
+cross join lateral unnest(tsmultirange(s.whole) - s.periods) as p (period)
+where
+    not exists (
+        select from ops.batch as x
+        inner join ops.batch as y on x.source = y.source and x.dbid = y.dbid and x.last_dsseq + 1 = y.first_dsseq
+        left join idb.gc_application as a on x.dbid = a.id
+        where
+            x.source = s.source and coalesce(a.primaryid, x.dbid) = s.dbid
+            and x.last_ts at time zone 'UTC' <= lower(p.period)
+            and y.first_ts at time zone 'UTC' >= upper(p.period)
+    );
 
 -- Ten-minute packets of metrics that did not come while their group was active, from load to unload. What is
 -- sent at each call is no packet. A minute of slack: packets follow OCS's own timer.

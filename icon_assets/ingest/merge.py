@@ -98,7 +98,7 @@ def _filter(cursor: psycopg.Cursor[Any], staged: dict[str, int], scope: Scope, m
         return
     for type_ in [type_ for type_ in _OF_SWITCH if type_ in staged]:
         # The figures of a group or list belong to no switch.
-        only = "and callattid is not null" if type_ == "metric" else ""
+        only = "and coalesce(callattid, callid) is not null" if type_ == "metric" else ""
         deleted = cursor.execute(
             f"delete from stage_{type_} where switchid <> all(%s) {only}", (list(scope.switches),)
         )

@@ -158,7 +158,8 @@ def test_a_session_of_two_ocs_is_a_function_of_its_histories(load: Loader, order
         ocsid, line = told[number]
         load([line], dbid=ocsid)
     found = load.one(
-        "select state, ocsid, dialmode, lastseq, terminated - created, lastchange - created from idb.go_campaign"
+        "select state, ocsid, dialmode, lastseq, terminated - created, lastchange - created "
+        "from idb.go_campaign"
     )
     assert found == (0, 102, 4, 4, timedelta(minutes=12), timedelta(minutes=13))
 
@@ -283,12 +284,12 @@ def test_every_line_is_accounted_for_by_type_and_reason(load: Loader) -> None:
     lines = [*chain("A", 1, 2), field("A", 1, "x"), {**chain("A", 1)[0], "state": 3}, chain("A", 1)[0]]
     load([*lines, {**chain("A", 1, 2, 3)[2], "surprise": 1}])
     found = load.one(
-        "select events, new, known, filtered, quarantined, filtered_by, by_type, unknown_fields from ops.batch "
-        "where source = 'ocs'"
+        "select events, new, known, filtered, quarantined, filtered_by, by_type, unknown_fields "
+        "from ops.batch where source = 'ocs'"
     )
     assert found == (
-        6, 3, 1, 1, 1, {"icon_attribute": 1}, {"chain": {"lines": 5, "new": 3}, "field": {"lines": 1, "new": 0}},
-        {"chain.surprise": 1},
+        6, 3, 1, 1, 1, {"icon_attribute": 1},
+        {"chain": {"lines": 5, "new": 3}, "field": {"lines": 1, "new": 0}}, {"chain.surprise": 1},
     )  # fmt: skip
 
 
@@ -301,7 +302,8 @@ def test_time_codes_exist_for_every_day_that_a_batch_touches(load: Loader) -> No
     for column in ("added", "prevsenter"):
         assert load.count("idb.go_chainrec_hist", f"{column}_tcode is null and {column} is not null") == 0
         unresolved = load.rows(
-            f"select from idb.go_chainrec_hist as h left join idb.g_timecode as t on t.id = h.{column}_tcode "
+            "select from idb.go_chainrec_hist as h "
+            f"left join idb.g_timecode as t on t.id = h.{column}_tcode "
             f"where h.{column} is not null and t.id is null"
         )
         assert unresolved == []

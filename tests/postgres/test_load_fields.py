@@ -73,12 +73,8 @@ def test_long_values_of_255_4000_and_4001_characters(load: Loader) -> None:
         load([field("A", seq, "ä" * n, fieldid=fieldid) for seq, n in enumerate(lengths, 1)])
     wanted = [(255, 0), (4000, 0), (4000, 1)]
     assert load.rows("select length(newvalue), valuecut from idb.go_fieldhist order by seq") == wanted
-    assert (
-        load.rows(
-            "select length(newvalue || coalesce(newrest, '')), valuecut from idb.go_sec_fieldhist order by seq"
-        )
-        == wanted
-    )
+    secure = "select length(newvalue || coalesce(newrest, '')), valuecut from idb.go_sec_fieldhist"
+    assert load.rows(f"{secure} order by seq") == wanted
     assert load.one("select length(value), valuecut from idb.go_custom_fields") == (4000, 1)
     assert load.one("select length(value), length(valuerest), valuecut from idb.go_secure_fields") == (
         255,

@@ -37,7 +37,7 @@ select distinct on (s.chainguid, s.recordhandle)
     s.ts_s,
     s.ts_s / 300 * 300,
     %(domain)s,
-    s.ts_ymd,
+    case when %(partition_seconds)s then s.ts_s else s.ts_ymd end,
     %(batch_id)s,
     %(batch_id)s
 from stage_record as s
