@@ -17,17 +17,18 @@ from icon_assets.settings import Settings
 _SEED = 1
 _SUMMARY = """
     select
-        campaign_id,
-        report_day,
-        sum(attempts) as attempts,
-        sum(dials_made) as dials,
-        sum(human) as human,
-        sum(machine) as machine,
-        sum(connected) as connected,
-        sum(abandoned) as abandoned
-    from marts.mart_campaign_day
-    group by campaign_id, report_day
-    order by campaign_id, report_day
+        coalesce(c.campaign_name, m.campaign_id::text) as campaign,
+        m.report_day::text as day,
+        sum(m.attempts)::bigint as attempts,
+        sum(m.dials_made)::bigint as dials,
+        sum(m.human)::bigint as human,
+        sum(m.machine)::bigint as machine,
+        sum(m.connected)::bigint as connected,
+        sum(m.abandoned)::bigint as abandoned
+    from marts.mart_campaign_day as m
+    left join marts.dim_campaign as c on c.campaign_id = m.campaign_id
+    group by 1, 2
+    order by 1, 2
 """
 
 
@@ -36,8 +37,8 @@ def demo() -> None:
     settings = Settings.from_env()
     settings = replace(settings, landing_url=str(settings.var / "demo"))
     database = open_database(settings)
-    _refuse_foreign(database)
     if not (settings.var / "demo" / "truth.json").exists():
+        _refuse_foreign(database)
         from icon_assets.simulator import simulate
 
         typer.echo("Simulating three days of two campaigns ...")
@@ -53,9 +54,8 @@ def demo() -> None:
 
 def _refuse_foreign(database: Database) -> None:
     """Simulated campaigns must not stand among real ones."""
-    query = "select exists (select from ops.batch where batch not like 'demo/%')"
     with database.engine.connect() as connection:
-        if connection.execute(sa.text(query)).scalar_one():
+        if connection.execute(sa.text("select exists (select from ops.batch)")).scalar_one():
             raise UserError(
                 "The database holds data of its own, and the demo would mix with it. Set ICON_VAR to another "
                 "directory, and unset ICON_DATABASE_URL, for the demo."
@@ -65,9 +65,9 @@ def _refuse_foreign(database: Database) -> None:
 def _show(database: Database) -> None:
     table = Table(title="marts.mart_campaign_day")
     with database.engine.connect() as connection:
-        rows = connection.execute(sa.text(_SUMMARY))
-        for name in rows.keys():  # noqa: SIM118, a result is no mapping
-            table.add_column(name.replace("_", " "), justify="right")
-        for row in rows:
-            table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row))
+        rows = connection.execute(sa.text(_SUMMARY)).mappings().all()
+    for name, value in rows[0].items():
+        table.add_column(name, justify="right" if isinstance(value, int) else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(f"{value:,}" if isinstance(value, int) else value for value in row.values()))
     Console().print(table)
