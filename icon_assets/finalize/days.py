@@ -52,16 +52,17 @@ def finalize(
     wanted = (
         sorted(days) if days is not None else [first + timedelta(n) for n in range((last - first).days + 1)]
     )
-    done: list[FinalDay] = []
+    done: dict[date, FinalDay] = {}
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # Before the transaction: a repeatable-read snapshot must not be older than the lock.
         connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": LOCK[entity]})
         try:
             for some in portions(connection, entity, wanted):
-                done += _finalize(engine, entity, some)
+                if rest := [day for day in some if day not in done]:
+                    done |= {result.day: result for result in _finalize(engine, entity, rest)}
         finally:
             connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": LOCK[entity]})
-    return done
+    return [done[day] for day in wanted]
 
 
 def portions(connection: sa.Connection, entity: str, days: Sequence[date]) -> Iterator[list[date]]:
@@ -97,12 +98,26 @@ def _finalize(engine: sa.Engine, entity: str, days: list[date]) -> list[FinalDay
             engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection,
             connection.begin() as transaction,
         ):
+            days = sorted({*days, *_left_days(connection, entity)})
             collect(connection, entity, days)
             missing = missing_months(connection, entity, count_objects(connection, entity, days))
             if not missing:
                 return _rebuild(connection, entity, days)
             transaction.rollback()
         make_months(engine, entity, missing)
+
+
+def _left_days(connection: sa.Connection, entity: str) -> list[date]:
+    """Days that lose an object to another one go with it: no reader may see the object on both."""
+    return list(
+        connection.execute(
+            sa.text(
+                "select distinct day from ops.dirty_day "
+                "where entity = :entity and finalized_at is null and reason in ('moved', 'reopened')"
+            ),
+            {"entity": entity},
+        ).scalars()
+    )
 
 
 def _rebuild(connection: sa.Connection, entity: str, days: list[date]) -> list[FinalDay]:

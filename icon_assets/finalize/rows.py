@@ -32,13 +32,15 @@ def _previous(column: str) -> dict[str, str]:
     return {f"{column}{part}": f"coalesce(h.{column}{part}, lag(h.added{part}) over w)" for part in _TRIPLE}
 
 
-def _last_before(column: str) -> str:
-    return f"idb.value_at(max(idb.at_seq(h.place, h.{column})) {_BEFORE})"
+def _last_before(value: str) -> str:
+    return f"idb.value_at(max(idb.at_seq(h.place, {value})) {_BEFORE})"
 
 
 # date_part: extract would count in numeric, at five times the cost.
 _DURATION = "(date_part('epoch', lead(h.added) over w - h.added) * 1000)::bigint"
-_STATE = "coalesce(h.state, idb.value_at(max(idb.at_seq(h.place, h.state)) over w))"
+# Of a session NULL is a state, and means what 0 means; a property change tells none, and has the one before.
+_TOLD = "case when h.isproperty = 0 then coalesce(h.state, 0) else h.state end"
+_STATE = f"coalesce({_TOLD}, idb.value_at(max(idb.at_seq(h.place, {_TOLD})) over w))"
 
 _FIELD_DERIVED = {**_previous("preventer"), "derived": "2 * (h.preventer is null)::integer"}
 # What was closed artificially has no end in idb.
@@ -66,7 +68,7 @@ _DERIVED: dict[str, tuple[dict[str, str], str]] = {
     "go_campaignhistory": (
         {
             "state": _STATE,
-            "prevstate": f"coalesce(h.prevstate, {_last_before('state')})",
+            "prevstate": f"coalesce(h.prevstate, {_last_before(_TOLD)})",
             **_previous("prevsenter"),
             "duration_ms": _DURATION,
         },
@@ -75,7 +77,7 @@ _DERIVED: dict[str, tuple[dict[str, str], str]] = {
     "go_campprop_hist": (
         {
             **{
-                f"prev{name}": f"coalesce(h.prev{name}, {_last_before(name)})"
+                f"prev{name}": f"coalesce(h.prev{name}, {_last_before(f'h.{name}')})"
                 for name in ("dialmode", "optimmode", "optimvalue")
             },
             **_previous("prevdmenter"),

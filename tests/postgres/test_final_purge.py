@@ -32,8 +32,12 @@ def whole(guid: str, start: int = T0) -> list[dict[str, Any]]:
         *lines[:2], *lines[3:],
         record(guid, 1, ts=start),
         *(field(guid, n, f"v{n}", ts=start) for n in (1, 2)), field(guid, 1, "s", fieldid=8002, ts=start),
-        {"type": "chain_call", "ts": start, "chainguid": guid, "callattid": f"{guid}-1", "callid": f"K{guid}"},
+        chain_call(guid, f"{guid}-1", f"K{guid}", start),
     ]  # fmt: skip
+
+
+def chain_call(guid: str, callattid: str, callid: str, ts: int) -> dict[str, Any]:
+    return {"type": "chain_call", "ts": ts, "chainguid": guid, "callattid": callattid, "callid": callid}
 
 
 def build_marts(site: Site) -> None:

@@ -135,6 +135,20 @@ def test_a_chain_that_moves_to_another_day_marks_both(site: Site) -> None:
     assert set(site.days_of("go_chainrec_hist").items()) == {(day(0), 3), (day(1), 5)}
 
 
+def test_a_chain_that_moved_is_never_on_two_days(site: Site) -> None:
+    site.load(*chain("A", 1, 2, 0), *chain("B", 1, 2, 0, start=T0 + DAY))
+    site.finalize()
+    earlier = chain("B", 1, 2, 0, 0, start=T0 + DAY)[3]
+    site.load({**earlier, "seq": 4, "state": 2}, {**earlier, "ts": T0, "seq": 5})  # its clock went back
+    (done,) = finalize(site.engine, "chain", day(0), day(0))
+    assert (done.day, done.objects) == (day(0), 2)
+    assert sorted(site.rows("select chainguid, final_day from final.go_chain")) == [
+        ("A", day(0)),
+        ("B", day(0)),
+    ]
+    assert not any(site.dirty().values())
+
+
 def test_a_day_that_loses_its_last_chain_becomes_empty_and_the_marts_are_told(site: Site) -> None:
     site.load(*chain("A", 1, 2, 0))
     site.finalize()
