@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,17 @@ def test_defaults() -> None:
         database_url=None,
         first_day=date(2000, 1, 1),
         wait_seconds=3600,
+        chain_silence=timedelta(hours=8),
+        session_silence=timedelta(hours=24),
+        keep_days=None,
     )
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
-    names = ("ICON_VAR", "ICON_LANDING_URL", "ICON_DATABASE_URL", "ICON_FIRST_DAY", "ICON_WAIT")
+    names = (
+        *("ICON_VAR", "ICON_LANDING_URL", "ICON_DATABASE_URL", "ICON_FIRST_DAY", "ICON_WAIT"),
+        *("ICON_CHAIN_SILENCE", "ICON_SESSION_SILENCE", "ICON_KEEP_DAYS", "ICON_DEPLOYMENT"),
+    )
     assert Settings.from_env(dict.fromkeys(names, "")) == Settings.from_env({})
 
 
@@ -34,10 +40,22 @@ def test_every_variable() -> None:
             "ICON_DATABASE_URL": "postgresql://u:p@db/icon",
             "ICON_FIRST_DAY": "2024-03-01",
             "ICON_WAIT": "60",
+            "ICON_CHAIN_SILENCE": "12",
+            "ICON_SESSION_SILENCE": "72",
+            "ICON_KEEP_DAYS": "400",
+            "ICON_DEPLOYMENT": "/srv/icon/deployment.yaml",
         }
     )
     assert settings == Settings(
-        Path("/srv/icon"), "s3://bucket/landing", "postgresql://u:p@db/icon", date(2024, 3, 1), 60
+        Path("/srv/icon"),
+        "s3://bucket/landing",
+        "postgresql://u:p@db/icon",
+        date(2024, 3, 1),
+        60,
+        timedelta(hours=12),
+        timedelta(hours=72),
+        400,
+        Path("/srv/icon/deployment.yaml"),
     )
 
 
@@ -47,6 +65,9 @@ def test_every_variable() -> None:
         ("ICON_FIRST_DAY", "1.3.2024", "Write it as"),
         ("ICON_WAIT", "-1", "whole number of seconds"),
         ("ICON_WAIT", "1h", "whole number of seconds"),
+        ("ICON_CHAIN_SILENCE", "8h", "whole number of hours"),
+        ("ICON_SESSION_SILENCE", "99999999999", "whole number of hours"),
+        ("ICON_KEEP_DAYS", "a year", "whole number of days"),
         ("ICON_DATABASE_URL", "mysql://root:secret@db/icon", "Write postgresql://"),
     ],
 )
