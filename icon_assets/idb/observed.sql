@@ -207,7 +207,8 @@ cross join lateral unnest(tsmultirange(s.whole) - s.periods) as p (period)
 where
     not exists (
         select from ops.batch as x
-        inner join ops.batch as y on x.source = y.source and x.dbid = y.dbid and x.last_dsseq + 1 = y.first_dsseq
+        inner join ops.batch as y
+            on x.source = y.source and x.dbid = y.dbid and x.last_dsseq + 1 = y.first_dsseq
         left join idb.gc_application as a on x.dbid = a.id
         where
             x.source = s.source and coalesce(a.primaryid, x.dbid) = s.dbid
