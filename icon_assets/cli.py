@@ -8,6 +8,7 @@ import typer
 
 from icon_assets.commands import db, demo, dev, docs, process, quarantine, url
 from icon_assets.errors import UserError
+from icon_assets.simulator.command import simulate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +23,7 @@ app.command()(process.process)
 app.command()(dev.dev)
 app.command()(demo.demo)
 app.command()(docs.docs)
+app.command()(simulate)
 
 
 def main() -> None:

@@ -74,8 +74,8 @@ def field(
     guid: str, seq: int, value: str | None, *, fieldid: int = 8001, ts: int = T0, **more: Any
 ) -> dict[str, Any]:
     return {
-        "type": "field", "ts": ts + 1000 * seq, "chainguid": guid, "recordhandle": 7, "fieldid": fieldid, "seq": seq,
-        "chainhistseq": seq, "newvalue": value, **more,
+        "type": "field", "ts": ts + 1000 * seq, "chainguid": guid, "recordhandle": 7, "fieldid": fieldid,
+        "seq": seq, "chainhistseq": seq, "newvalue": value, **more,
     }  # fmt: skip
 
 
@@ -119,7 +119,8 @@ def chain_call(guid: str, callid: str | None, *, ts: int = T0, **more: Any) -> d
 
 def call(callid: str, cseq: int, change: str = "created", *, ts: int = T0, **more: Any) -> dict[str, Any]:
     return {
-        "type": "call", "ts": ts + 1000 * cseq, "callid": callid, "cseq": cseq, "change": change, "switchid": 1, **more
+        "type": "call", "ts": ts + 1000 * cseq, "callid": callid, "cseq": cseq, "change": change,
+        "switchid": 1, **more,
     }  # fmt: skip
 
 
@@ -128,8 +129,8 @@ def party(
 ) -> dict[str, Any]:
     change = "created" if pseq == 1 else "terminated" if state == "released" else "changed"
     return {
-        "type": "party", "ts": ts + 1000 * pseq, "partyid": partyid, "callid": callid, "pseq": pseq, "cseq": pseq,
-        "change": change, "partytype": 2, "state": state, **more,
+        "type": "party", "ts": ts + 1000 * pseq, "partyid": partyid, "callid": callid, "pseq": pseq,
+        "cseq": pseq, "change": change, "partytype": 2, "state": state, **more,
     }  # fmt: skip
 
 

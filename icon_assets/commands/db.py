@@ -25,7 +25,9 @@ def stop() -> None:
     """Stop the embedded server."""
     settings = Settings.from_env()
     if settings.database_url:
-        raise UserError("ICON_DATABASE_URL is set: that server is not ours to stop. Unset it to stop our own.")
+        raise UserError(
+            "ICON_DATABASE_URL is set: that server is not ours to stop. Unset it to stop our own."
+        )
     typer.echo("Stopped." if embedded_server(settings).stop() else "It did not run.")
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from icon_assets.simulator.codes import DialMode, Optimization
 from icon_assets.simulator.session import Session
 from icon_assets.simulator.times import MINUTE, SECOND
 
 TICK = 2 * SECOND
+_SLOWEST, _FASTEST = 100, 1500
 _PREDICTIVE = frozenset({DialMode.PREDICTIVE, DialMode.PREDICTIVE_SEIZING, DialMode.PREDICTIVE_GVP})
 _POWER = frozenset({DialMode.POWER, DialMode.POWER_SEIZING, DialMode.POWER_GVP})
 
@@ -16,15 +19,15 @@ class Pacer:
 
     Predictive modes place `ratio` percent of calls for each agent who is free or will be by the time the call
     is answered (a tenth of the busy ones: a call rings for about a tenth of the time that one is handled).
-    The ratio follows the target by a few percent a minute, as the vendor's algorithm is not published: what
-    matters here is that the figures react to the target, and that too high a pace overdials.
+    The ratio follows the target by a few percent of itself a minute. The vendor's algorithm is not published:
+    what matters here is that the figures react to the target, and that too high a pace overdials.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._ratio = 130
         self._adjusted = int(session.env.now)
-        self._seen = (0, 0, 0, 0)
+        self._seen: deque[tuple[int, int, int, int]] = deque([(0, 0, 0, 0)], maxlen=15)
         self._owed = 0
 
     def dials(self) -> int:
@@ -47,16 +50,16 @@ class Pacer:
         return min(whole, idle) if self._session.mode.seizing else whole
 
     def _adjust(self) -> None:
+        """Once a minute, by what happened in the last quarter of an hour."""
         session, now = self._session, int(self._session.env.now)
         if now - self._adjusted < MINUTE:
             return
         self._adjusted = now
         pool = session.pool
-        counts = (session.answers, session.overdials, pool.waited_ms, pool.offers)
-        answers, overdials, waited, offers = (new - old for new, old in zip(counts, self._seen, strict=True))
-        self._seen = counts
-        self._ratio += 5 if self._too_slow(answers, overdials, waited, offers) else -10
-        self._ratio = min(400, max(100, self._ratio))
+        self._seen.append((session.answers, session.overdials, pool.waited_ms, pool.offers))
+        first, last = self._seen[0], self._seen[-1]
+        too_slow = self._too_slow(*(new - old for new, old in zip(last, first, strict=True)))
+        self._ratio = min(_FASTEST, max(_SLOWEST, self._ratio * (104 if too_slow else 94) // 100))
 
     def _too_slow(self, answers: int, overdials: int, waited: int, offers: int) -> bool:
         session, pool = self._session, self._session.pool
