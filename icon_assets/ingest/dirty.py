@@ -44,18 +44,21 @@ _CHAINS = {
             offset 0
         ) as h
     """,
+    # The key is asked for outside the look-ups: else the partial index on it was read whole for each call,
+    # 1.1 s a batch instead of 20 ms.
     "call": f"""
         with calls as materialized ({_TOUCHED_CALLS}),
         attempts as materialized (
             select btrim(u.value) as callattid
             from calls as c
             cross join lateral (
-                select u.value from idb.g_userdata_history as u
-                where u.callid = c.callid and upper(u.keyname) = 'GSW_CALL_ATTEMPT_GUID'
+                (select u.keyname, u.value from idb.g_userdata_history as u
+                where u.callid = c.callid offset 0)
                 union all
-                select u.value from idb.g_secure_userdata_history as u
-                where u.callid = c.callid and upper(u.keyname) = 'GSW_CALL_ATTEMPT_GUID'
+                (select u.keyname, u.value from idb.g_secure_userdata_history as u
+                where u.callid = c.callid offset 0)
             ) as u
+            where upper(u.keyname) = 'GSW_CALL_ATTEMPT_GUID'
             group by 1
         )
         select x.ocsid, x.chainguid
