@@ -18,41 +18,57 @@ from icon_assets.finalize.rows import KEYS
 from icon_assets.idb.schema import FINAL_TABLES, final, idb
 from icon_assets.server import EmbeddedServer
 
+Spans = dict[str, tuple[date, date]]
+
 _PAIRS = 5
 
 
 def figures(server: EmbeddedServer, landing: str, var: Path) -> list[Figure]:
-    """Both directions of a day: built for the first time, and found unchanged."""
+    """Every day at once and the busiest day; built for the first time, and found unchanged."""
     with fresh(server, var) as database:
         load(database, landing)
-        days = {entity: found for entity, found in dirty_days(database.engine).items() if found}
-        notes: dict[str, float | int | str] = {}
+        spans = {entity: (days[0], days[-1]) for entity, days in dirty_days(database.engine).items() if days}
+        busiest = _busiest(database)
+        return [
+            figure
+            for name, span in (("every day", spans), ("a day", dict.fromkeys(spans, (busiest, busiest))))
+            for figure in _against_insert(database, name, span)
+        ]
 
-        def ours() -> float:
-            _forget(database)
-            taken = seconds(lambda: _finalize(database, days, notes))
-            notes["seconds"] = round(taken, 1)
-            return 1 / taken
 
-        def plain() -> float:
-            _prepare(database)
-            return 1 / seconds(lambda: _insert(database))
+def _against_insert(database: Database, name: str, spans: Spans) -> list[Figure]:
+    notes: dict[str, float | int | str] = {}
 
-        first = pairs(ours, plain, _PAIRS)
-        again = pairs(lambda: 1 / seconds(lambda: _finalize(database, days, {})), plain, _PAIRS)
+    def first() -> float:
+        _forget(database)
+        return 1 / seconds(lambda: notes.update(_finalize(database, spans)))
+
+    def again() -> float:
+        return 1 / seconds(lambda: _finalize(database, spans))
+
+    def plain() -> float:
+        _prepare(database)
+        return 1 / seconds(lambda: _insert(database, spans))
+
     return [
-        Figure("finalize / INSERT ... SELECT of the same rows", first, bar=0.5, notes=notes),
-        Figure("finalize again, unchanged / the same", again, bar=0.8),
+        Figure(f"finalize {name} / INSERT ... SELECT", pairs(first, plain, _PAIRS), bar=0.6, notes=notes),
+        Figure(f"finalize {name} again, unchanged / the same", pairs(again, plain, _PAIRS)),
     ]
 
 
-def _finalize(database: Database, days: dict[str, list[date]], notes: dict[str, float | int | str]) -> None:
+def _busiest(database: Database) -> date:
+    query = "select ended::date from ops.ended_chain group by 1 order by count(*) desc limit 1"
+    with database.engine.connect() as connection:
+        return date.fromisoformat(str(connection.execute(sa.text(query)).scalar_one()))
+
+
+def _finalize(database: Database, spans: Spans) -> dict[str, int]:
     done = [
         day
-        for entity, found in days.items()
-        for day in finalize(database.engine, entity, found[0], found[-1])
+        for entity, (first, last) in spans.items()
+        for day in finalize(database.engine, entity, first, last)
     ]
-    notes |= {"days": len(done), "rows": sum(sum(day.rows.values()) for day in done)}
+    return {"days": len(done), "rows": sum(sum(day.rows.values()) for day in done)}
 
 
 def _forget(database: Database) -> None:
@@ -77,17 +93,19 @@ def _prepare(database: Database) -> None:
                 connection.execute(sa.text(f"alter table plain.{table} alter derived drop not null"))
 
 
-def _insert(database: Database) -> None:
+def _insert(database: Database, spans: Spans) -> None:
     """The limit: what idb has, nothing derived, nothing compared."""
     with database.engine.begin() as connection:
-        for entity, tables in FINAL_TABLES.items():
-            for table in tables:
+        for entity, (first, last) in spans.items():
+            for table in FINAL_TABLES[entity]:
                 names = [column.name for column in final(table).columns if column.name in idb(table).columns]
                 match = " and ".join(f"h.{name} = e.{name}" for name in KEYS[entity])
                 connection.execute(
                     sa.text(
                         f"insert into plain.{table} (final_day, {', '.join(names)}) "
                         f"select e.ended::date, {', '.join(f'h.{name}' for name in names)} "
-                        f"from {ENDED[entity]} as e inner join idb.{table} as h on {match}"
-                    )
+                        f"from {ENDED[entity]} as e inner join idb.{table} as h on {match} "
+                        "where e.ended >= cast(:first as date) and e.ended < cast(:last as date) + 1"
+                    ),
+                    {"first": first, "last": last},
                 )

@@ -263,6 +263,47 @@ def test_a_rebuild_that_fails_leaves_the_day_and_its_marks_as_they_were(site: Si
     assert done.objects == 2
 
 
+def test_day_by_day_at_once_or_in_any_order_with_a_kill_final_is_the_same(
+    site: Site, new_database: Any, tmp_path: Path
+) -> None:
+    one_call = Site(new_database(), tmp_path / "one")
+    disordered = Site(new_database(), tmp_path / "disordered")
+    for other in (site, one_call, disordered):
+        other.landing.mkdir(exist_ok=True)
+        other.config(*FIELDS)
+        for n in range(0, 40, 3):
+            other.load(*whole(f"A{n}", T0 + n * DAY), *campaign(f"S{n}", 1, 2, 0, start=T0 + n * DAY))
+    for entity in ("campaign", "chain"):
+        for n in range(40):
+            finalize(site.engine, entity, day(n), day(n))
+        finalize(one_call.engine, entity, day(0), day(39))
+
+    def kill(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "into final.go_record " in statement:
+            raise KeyboardInterrupt
+
+    sa.event.listen(disordered.engine, "after_cursor_execute", kill)
+    with pytest.raises(KeyboardInterrupt):
+        finalize(disordered.engine, "chain", day(10), day(30))
+    sa.event.remove(disordered.engine, "after_cursor_execute", kill)
+    for first, last in ((30, 39), (0, 5), (4, 31)):
+        for entity in ("chain", "campaign"):
+            finalize(disordered.engine, entity, day(first), day(last))
+    assert site.final() == one_call.final() == disordered.final()
+    assert site.days_of("go_chain") == {day(n): 1 for n in range(0, 40, 3)}
+    assert not any(disordered.dirty().values())
+
+
+def test_a_transaction_takes_whole_days_up_to_a_number_of_objects(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("icon_assets.finalize.days._OBJECTS_AT_ONCE", 5)
+    site.load(*(line for n in range(12) for line in chain(f"A{n}", 1, 0, start=T0 + n // 3 * DAY)))
+    done = finalize(site.engine, "chain", day(0), day(3))
+    assert [(d.day, d.objects) for d in done] == [(day(n), 3) for n in range(4)]
+    assert len(site.rows("select distinct xmin::text from final.go_chain")) == 4
+
+
 def test_previous_states_and_durations_are_derived_where_the_source_told_none(site: Site) -> None:
     lines = chain("A", 1, 2, 3, 0)
     lines[2] |= {"prevstate": 1, "prevts": T0}
