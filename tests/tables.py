@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 # Row ids, the system block, and when and by which run a row was written.
-_BY_NATURE = ("id", "chid", "phid", "dss_id", "built_at", "run_id")
+_BY_NATURE = ("id", "chid", "phid", "dss_id", "fevent_itime", "levent_itime", "built_at", "run_id")
 _TABLES = """
     select
         c.table_schema,
