@@ -10,6 +10,11 @@
     (extract(epoch from {{ later }} - {{ earlier }}) * 1000)::bigint
 {%- endmacro %}
 
+{# Of the rows of a group that meet a condition, the value of the first in an order. #}
+{% macro pick(value, order, condition='true') -%}
+    (array_agg({{ value }} order by {{ order }}) filter (where {{ condition }}))[1]
+{%- endmacro %}
+
 {# A share between 0 and 1; null when there is nothing to share. #}
 {% macro share(numerator, denominator) -%}
     ({{ numerator }}::numeric / nullif({{ denominator }}, 0))::numeric(9, 6)

@@ -90,24 +90,26 @@
 {% macro in_report_spans(column) %}
     {%- set days = ref('int_report_days') -%}
     {%- if execute -%}
-        {%- set rows = run_query(
+        {%- set spans = run_query(
             "select min(from_gmt)::text, max(till_gmt)::text from ("
             ~ " select from_gmt, till_gmt, sum(is_new) over (order by from_gmt) as span from ("
             ~ "  select from_gmt, till_gmt,"
             ~ "   (lag(till_gmt) over (order by from_gmt) is distinct from from_gmt)::integer as is_new"
             ~ "  from " ~ days ~ ") as d) as s group by span order by 1"
-        ).rows -%}
-        {%- if rows | length == 0 -%}
+        ) -%}
+        {%- set starts = spans.columns[0].values() | list -%}
+        {%- set ends = spans.columns[1].values() | list if starts else [] -%}
+        {%- if starts | length == 0 -%}
             false
-        {%- elif rows | length <= 50 -%}
+        {%- elif starts | length <= 50 -%}
             (
-            {%- for row in rows %}
-                {{ column }} >= '{{ row[0] }}' and {{ column }} < '{{ row[1] }}'
+            {%- for start in starts %}
+                {{ column }} >= '{{ start }}' and {{ column }} < '{{ ends[loop.index0] }}'
                 {%- if not loop.last %} or {% endif -%}
             {%- endfor %}
             )
         {%- else -%}
-            {{ column }} >= '{{ rows[0][0] }}' and {{ column }} < '{{ rows[-1][1] }}'
+            {{ column }} >= '{{ starts | first }}' and {{ column }} < '{{ ends | last }}'
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}
@@ -116,13 +118,15 @@
 {% macro touches_report_spans(entered, left) %}
     {%- set days = ref('int_report_days') -%}
     {%- if execute -%}
-        {%- set row = run_query(
-            "select min(from_ts)::text, max(till_ts)::text from " ~ days
-        ).rows[0] -%}
-        {%- if row[0] is none -%}
+        {%- set bounds = run_query(
+            "select instant::text from (select from_ts as instant from " ~ days
+            ~ " union all select till_ts from " ~ days ~ ") as b order by instant"
+        ).columns[0].values() | list -%}
+        {%- if bounds | length == 0 -%}
             false
         {%- else -%}
-            {{ entered }} < '{{ row[1] }}' and ({{ left }} is null or {{ left }} > '{{ row[0] }}')
+            {{ entered }} < '{{ bounds | last }}'
+            and ({{ left }} is null or {{ left }} > '{{ bounds | first }}')
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}

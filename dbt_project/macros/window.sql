@@ -40,6 +40,28 @@
     {%- endif -%}
 {% endmacro %}
 
+{# Condition on open objects: the marts do not hold them as ended on a day that this run leaves
+   alone. A chain that came back to life is both until its day is finalized again. The mart is read
+   as the last run left it, so it is named and not referred to. #}
+{% macro not_ended_before(mart, objects, keys, entity) %}
+    {%- set built = adapter.get_relation(target.database, target.schema, mart) -%}
+    {%- if built is none -%}
+        true
+    {%- else -%}
+        not exists (
+            select 1 from {{ built }} as built
+            where
+                {%- for key in keys %}
+                built.{{ key }} = {{ objects }}.{{ key }} and
+                {%- endfor %}
+                built.final_day is not null
+                and built.final_day not in (
+                    select day from {{ ref('int_run_window') }} where entity = '{{ entity }}'
+                )
+        )
+    {%- endif -%}
+{% endmacro %}
+
 {# Pre-hook of a mart kept by day of termination: takes out what this run writes anew. #}
 {% macro delete_window(entity) %}
     {%- set window = ref('int_run_window') -%}

@@ -88,12 +88,12 @@ final as (
         told.ocs_id,
         told.chain_guid,
         told.attempt_guid,
-        (array_agg(told.value order by told.event_ts desc, told.value)
-            filter (where kinds.is_dial_time))[1] as dial_time_ms,
-        (array_agg(told.value order by told.event_ts desc, told.value)
-            filter (where kinds.is_cpd_time))[1] as cpd_time_ms,
-        (array_agg(told.value order by told.event_ts desc, told.value)
-            filter (where kinds.is_transfer_time))[1] as transfer_time_ms,
+        {{ pick('told.value', 'told.event_ts desc, told.value', 'kinds.is_dial_time') }}
+            as dial_time_ms,
+        {{ pick('told.value', 'told.event_ts desc, told.value', 'kinds.is_cpd_time') }}
+            as cpd_time_ms,
+        {{ pick('told.value', 'told.event_ts desc, told.value', 'kinds.is_transfer_time') }}
+            as transfer_time_ms,
         bool_or(kinds.is_overdial) as is_overdialed
     from told
     inner join kinds on told.metric = kinds.metric

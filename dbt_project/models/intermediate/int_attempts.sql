@@ -85,18 +85,16 @@ attempts as (
         max(seq) as last_seq,
         min(seq) filter (where leaves_processing) as end_seq,
         min(event_ts) filter (where seq = start_seq) as attempt_start_ts,
-        (array_agg(event_ts order by seq) filter (where leaves_processing))[1] as attempt_end_ts,
-        (array_agg(event_ts order by seq))[1] as first_event_ts,
-        (array_agg(event_ts order by seq desc))[1] as last_event_ts,
-        (array_agg(record_handle order by seq) filter (where record_handle is not null))[1]
-            as record_handle,
-        (array_agg(cause order by seq desc) filter (where cause is not null))[1] as cause,
-        (array_agg(cpd_result order by seq desc)
-            filter (where tells_result and cpd_result is not null))[1] as cpd_result,
-        (array_agg(agent_result order by seq desc)
-            filter (where tells_result and agent_result is not null))[1] as agent_result,
-        (array_agg(event_ts order by seq desc)
-            filter (where tells_result and agent_result is not null))[1]
+        {{ pick('event_ts', 'seq', 'leaves_processing') }} as attempt_end_ts,
+        {{ pick('event_ts', 'seq') }} as first_event_ts,
+        {{ pick('event_ts', 'seq desc') }} as last_event_ts,
+        {{ pick('record_handle', 'seq', 'record_handle is not null') }} as record_handle,
+        {{ pick('cause', 'seq desc', 'cause is not null') }} as cause,
+        {{ pick('cpd_result', 'seq desc', 'tells_result and cpd_result is not null') }}
+            as cpd_result,
+        {{ pick('agent_result', 'seq desc', 'tells_result and agent_result is not null') }}
+            as agent_result,
+        {{ pick('event_ts', 'seq desc', 'tells_result and agent_result is not null') }}
             as agent_result_received_ts,
         max(seq) filter (where tells_result and agent_result is not null) as agent_result_seq
     from placed

@@ -38,11 +38,12 @@ ends as (
     from batches
     inner join days on batches.report_day = days.report_day
     cross join lateral jsonb_each(batches.by_type) as types (event_type, counts)
-    cross join lateral (
-        values
-        (batches.first_ts),
-        (batches.last_ts)
-    ) as sides (event_ts)
+    cross join
+        lateral (
+            values
+            (batches.first_ts),
+            (batches.last_ts)
+        ) as sides (event_ts)
     where (types.counts ->> 'new')::bigint > 0
 
 ),

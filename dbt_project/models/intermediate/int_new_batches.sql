@@ -41,11 +41,11 @@ unseen as (
     select placed.*
     from placed
     {%- if not takes_every_day() %}
-    where
-        not exists (
-            select 1 from {{ touched('batches') }} as seen
-            where seen.batch_id = placed.batch_id
-        )
+        where
+            not exists (
+                select 1 from {{ touched('batches') }} as seen
+                where seen.batch_id = placed.batch_id
+            )
     {%- endif %}
 
 ),

@@ -23,8 +23,8 @@ days as (
 
     select * from due
     {%- if takes_every_day() %}
-    union
-    select * from finalized
+        union
+        select * from finalized
     {%- endif %}
 
 )

@@ -10,13 +10,13 @@ source as (
 renamed as (
 
     select
-        callid as call_guid,
-        parentcallid as parent_call_guid,
-        mergecallid as merge_call_guid,
-        irid as interaction_guid,
+        callid::text as call_guid,
+        parentcallid::text as parent_call_guid,
+        mergecallid::text as merge_call_guid,
+        irid::text as interaction_guid,
         calltype as call_type,
         switchid as switch_id,
-        media,
+        media::text as media,
         {{ utc('created') }} as created_ts,
         {{ utc('terminated') }} as ended_ts
     from source

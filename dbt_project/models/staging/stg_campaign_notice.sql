@@ -47,7 +47,7 @@ renamed as (
     select
         final_day,
         ocsid as ocs_id,
-        sessid as session_id,
+        sessid::text as session_id,
         seq,
         state,
         cause,

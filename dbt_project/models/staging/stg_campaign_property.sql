@@ -12,7 +12,7 @@ renamed as (
 
     select
         ocsid as ocs_id,
-        sessid as session_id,
+        sessid::text as session_id,
         seq,
         dialmode as dialing_mode,
         prevdialmode as previous_dialing_mode,

@@ -59,9 +59,9 @@ renamed as (
     select
         final_day,
         is_open,
-        synthetic_close,
+        synthetic_close::text as synthetic_close,
         ocsid as ocs_id,
-        sessid as session_id,
+        sessid::text as session_id,
         coalesce(campaignid, -1) as campaign_id,
         coalesce(groupid, -1) as group_id,
         state as final_state,

@@ -63,10 +63,10 @@ renamed as (
     select
         final_day,
         is_open,
-        synthetic_close,
+        synthetic_close::text as synthetic_close,
         ocsid as ocs_id,
-        chainguid as chain_guid,
-        sessid as session_id,
+        chainguid::text as chain_guid,
+        sessid::text as session_id,
         coalesce(campaignid, -1) as campaign_id,
         coalesce(groupid, -1) as group_id,
         coalesce(callinglistid, -1) as calling_list_id,

@@ -25,7 +25,8 @@ open_ones as (
         changes.added
     from {{ source('idb', 'gox_chain_call') }} as changes
     inner join {{ source('idb', 'go_chain') }} as objects
-        on changes.chainguid = objects.chainguid
+        on
+            changes.chainguid = objects.chainguid
             and changes.ocsid = objects.ocsid
     where objects.terminated is null
 
@@ -44,9 +45,9 @@ renamed as (
     select
         final_day,
         ocsid as ocs_id,
-        chainguid as chain_guid,
-        callattid as call_attempt_guid,
-        callid as call_guid,
+        chainguid::text as chain_guid,
+        callattid::text as call_attempt_guid,
+        callid::text as call_guid,
         {{ utc('added') }} as event_ts
     from combined
 

@@ -35,7 +35,8 @@ open_ones as (
         changes.added
     from {{ source('idb', 'go_chainrec_hist') }} as changes
     inner join {{ source('idb', 'go_chain') }} as objects
-        on changes.chainguid = objects.chainguid
+        on
+            changes.chainguid = objects.chainguid
             and changes.ocsid = objects.ocsid
     where objects.terminated is null
 
@@ -54,11 +55,11 @@ renamed as (
     select
         final_day,
         ocsid as ocs_id,
-        chainguid as chain_guid,
+        chainguid::text as chain_guid,
         seq,
         recordhandle as record_handle,
         state,
-        callattid as call_attempt_guid,
+        callattid::text as call_attempt_guid,
         cause,
         cpdresult as cpd_result,
         agentresult as agent_result,

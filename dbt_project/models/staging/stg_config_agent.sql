@@ -11,9 +11,9 @@ renamed as (
 
     select
         id as agent_id,
-        employeeid as employee_id,
+        employeeid::text as employee_id,
         nullif(concat_ws(' ', firstname, lastname), '') as agent_name,
-        username as user_name,
+        username::text as user_name,
         tenantid as tenant_id
     from source
 

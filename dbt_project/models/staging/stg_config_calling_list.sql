@@ -11,7 +11,7 @@ renamed as (
 
     select
         id as calling_list_id,
-        name as calling_list_name,
+        name::text as calling_list_name,
         tenantid as tenant_id
     from source
 

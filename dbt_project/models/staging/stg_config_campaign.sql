@@ -11,7 +11,7 @@ renamed as (
 
     select
         id as campaign_id,
-        name as campaign_name,
+        name::text as campaign_name,
         tenantid as tenant_id
     from source
 

@@ -11,7 +11,7 @@ renamed as (
 
     select
         id as group_id,
-        name as group_name,
+        name::text as group_name,
         tenantid as tenant_id
     from source
 

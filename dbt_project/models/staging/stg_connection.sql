@@ -10,7 +10,7 @@ source as (
 renamed as (
 
     select
-        source,
+        source::text as source,
         ds_dbid as source_dbid,
         icon_dbid as feed,
         state = 'connected' as is_connected,

@@ -33,7 +33,8 @@ open_ones as (
         changes.lastchainupdseq
     from {{ source('idb', 'go_custom_fields') }} as changes
     inner join {{ source('idb', 'go_chain') }} as objects
-        on changes.chainguid = objects.chainguid
+        on
+            changes.chainguid = objects.chainguid
             and changes.ocsid = objects.ocsid
     where objects.terminated is null
 
@@ -52,10 +53,10 @@ renamed as (
     select
         final_day,
         ocsid as ocs_id,
-        chainguid as chain_guid,
+        chainguid::text as chain_guid,
         recordhandle as record_handle,
         fieldid as field_id,
-        value,
+        value::text as value,
         coalesce(valuecut, 0) > 0 as is_cut,
         lastchainupdseq as last_chain_seq,
         {{ utc('loaded') }} as loaded_ts,

@@ -11,13 +11,13 @@ renamed as (
 
     select
         ocsid as ocs_id,
-        metric,
+        metric::text as metric,
         value,
         campaignid as campaign_id,
         groupid as group_id,
         callinglistid as calling_list_id,
-        callattid as call_attempt_guid,
-        callid as call_guid,
+        callattid::text as call_attempt_guid,
+        callid::text as call_guid,
         -- As stored: the index on the table knows this form only.
         added as event_gmt,
         {{ utc('added') }} as event_ts

@@ -10,8 +10,8 @@ source as (
 renamed as (
 
     select
-        partyid as party_guid,
-        callid as call_guid,
+        partyid::text as party_guid,
+        callid::text as call_guid,
         prole as party_role,
         agentid as agent_id,
         {{ utc('created') }} as created_ts,

@@ -10,9 +10,9 @@ source as (
 renamed as (
 
     select
-        partyid as party_guid,
+        partyid::text as party_guid,
         pseq,
-        callid as call_guid,
+        callid::text as call_guid,
         prole as party_role,
         state,
         agentid as agent_id,

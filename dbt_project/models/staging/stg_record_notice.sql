@@ -55,7 +55,8 @@ open_ones as (
         changes.added
     from {{ source('idb', 'go_record_hist') }} as changes
     inner join {{ source('idb', 'go_chain') }} as objects
-        on changes.chainguid = objects.chainguid
+        on
+            changes.chainguid = objects.chainguid
             and changes.ocsid = objects.ocsid
     where objects.terminated is null
 
@@ -74,7 +75,7 @@ renamed as (
     select
         final_day,
         ocsid as ocs_id,
-        chainguid as chain_guid,
+        chainguid::text as chain_guid,
         recordhandle as record_handle,
         chainseq as chain_seq,
         recordid as record_id,
@@ -82,7 +83,7 @@ renamed as (
         chainn as chain_n,
         recordtype as record_type,
         recordstatus as record_status,
-        contactinfo as contact_info,
+        contactinfo::text as contact_info,
         contactinfotype as contact_info_type,
         callresult as call_result,
         attempt as attempts_so_far,
@@ -90,7 +91,7 @@ renamed as (
         to_timestamp(calltime) as last_dialed_ts,
         dailyfrom as daily_from_seconds,
         dailytill as daily_till_seconds,
-        tzname as tz_name,
+        tzname::text as tz_name,
         agentid as agent_id,
         {{ utc('added') }} as event_ts
     from combined

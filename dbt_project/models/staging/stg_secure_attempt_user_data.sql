@@ -11,7 +11,7 @@ renamed as (
 
     select
         btrim(value) as call_attempt_guid,
-        callid as call_guid,
+        callid::text as call_guid,
         cseq,
         changetype as change_type,
         {{ utc('added') }} as event_ts

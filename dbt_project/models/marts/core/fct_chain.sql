@@ -55,7 +55,7 @@ events as (
         chain_guid,
         ocs_id,
         count(*) as notices,
-        (array_agg(event_ts order by seq))[1] as first_event_ts
+        {{ pick('event_ts', 'seq') }} as first_event_ts
     from notices
     group by chain_guid, ocs_id
 
@@ -95,8 +95,7 @@ outcomes as (
         min(attempt_start_ts) filter (where is_human) as first_human_ts,
         max(dial_no) as possible_dials,
         min(dial_no) filter (where is_human and coalesce(is_dialed, true)) as first_human_dial_no,
-        (array_agg(effective_result_key order by chain_attempt_no desc))[1]
-            as last_effective_result_key
+        {{ pick('effective_result_key', 'chain_attempt_no desc') }} as last_effective_result_key
     from numbered
     group by chain_guid, ocs_id
 

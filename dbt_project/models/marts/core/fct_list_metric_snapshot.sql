@@ -120,11 +120,12 @@ active as (
     from states
     inner join heard on states.ocs_id = heard.ocs_id
     cross join bounds
-    cross join lateral generate_series(
-        {{ report_day('greatest(states.entered_ts, bounds.from_ts)') }}::timestamp,
-        {{ report_day('least(states.left_ts, heard.last_ts, bounds.till_ts)') }}::timestamp,
-        interval '1 day'
-    ) as worked (day_start)
+    cross join
+        lateral generate_series(
+            {{ report_day('greatest(states.entered_ts, bounds.from_ts)') }}::timestamp,
+            {{ report_day('least(states.left_ts, heard.last_ts, bounds.till_ts)') }}::timestamp,
+            interval '1 day'
+        ) as worked (day_start)
     inner join days on worked.day_start::date = days.report_day
 
 ),
@@ -227,14 +228,15 @@ missing as (
         gaps.previous_mark_ts + due.place * interval '10 minutes' as snapshot_ts,
         gaps.campaign_id
     from gaps
-    cross join lateral generate_series(
-        1,
-        case
-            when gaps.is_end
-                then ceil(extract(epoch from gaps.mark_ts - gaps.previous_mark_ts) / 600)::integer
-            else round(extract(epoch from gaps.mark_ts - gaps.previous_mark_ts) / 600)::integer
-        end - 1
-    ) as due (place)
+    cross join
+        lateral generate_series(
+            1,
+            case
+                when gaps.is_end
+                    then ceil(extract(epoch from gaps.mark_ts - gaps.previous_mark_ts) / 600)::integer
+                else round(extract(epoch from gaps.mark_ts - gaps.previous_mark_ts) / 600)::integer
+            end - 1
+        ) as due (place)
     where gaps.previous_mark_ts is not null
 
 ),

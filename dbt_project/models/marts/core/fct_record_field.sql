@@ -8,9 +8,13 @@ fields as (
 
 ),
 
+-- Straight from the source: a view over a view that each run makes anew would go with it.
 names as (
 
-    select * from {{ ref('stg_config_field') }}
+    select
+        id as field_id,
+        name::text as field_name
+    from {{ source('idb', 'gc_field') }}
 
 ),
 

@@ -26,7 +26,7 @@ together as (
         min(told_ts) as first_told_ts,
         bool_and(is_zone_known) as is_zone_known,
         min(processed_ts) as processed_ts,
-        (array_agg(attempt_guid order by processed_ts) filter (where attempt_guid is not null))[1]
+        {{ pick('attempt_guid', 'processed_ts', 'attempt_guid is not null') }}
             as call_attempt_guid,
         count(*) as chains,
         bool_or(is_open) as is_open,

@@ -41,7 +41,7 @@ windows as (
         coalesce(daily_till_seconds, 86400) as till_seconds,
         count(*) as leads
     from records
-    group by 1, 2, 3, 4
+    group by calling_list_id, contact_info_type_key, from_seconds, till_seconds
 
 ),
 

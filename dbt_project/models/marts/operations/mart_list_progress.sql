@@ -122,14 +122,17 @@ final as (
         end as not_dialed_records,
         judged.dialed_records,
         judged.dialed_chains,
-        case when judged.is_comparable
-            then {{ share('judged.dialed_records', 'judged.total_records') }}
+        case
+            when judged.is_comparable
+                then {{ share('judged.dialed_records', 'judged.total_records') }}
         end as penetration_records,
-        case when judged.is_comparable
-            then {{ share('judged.dialed_chains', 'judged.total_chains') }}
+        case
+            when judged.is_comparable
+                then {{ share('judged.dialed_chains', 'judged.total_chains') }}
         end as penetration_chains,
-        case when judged.is_comparable
-            then {{ share('judged.completed_records', 'judged.total_records') }}
+        case
+            when judged.is_comparable
+                then {{ share('judged.completed_records', 'judged.total_records') }}
         end as completed_share,
         {{ share('judged.unprocessed_records', 'judged.total_records') }}
             as unprocessed_share,

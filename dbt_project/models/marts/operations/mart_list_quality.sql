@@ -25,8 +25,8 @@ counted as (
         {%- for kind in [
             'detected', 'invalid_number', 'vacant', 'intercept', 'unknown', 'no_circuit', 'reorder'
         ] %}
-        coalesce(sum(attempts) filter (where sit_kind = '{{ kind }}'), 0)::bigint
-            as sit_{{ kind }},
+            coalesce(sum(attempts) filter (where sit_kind = '{{ kind }}'), 0)::bigint
+                as sit_{{ kind }},
         {%- endfor %}
         coalesce(sum(attempts) filter (where is_invalid_number), 0)::bigint as invalid,
         coalesce(sum(attempts) filter (where result_class = 'stale'), 0)::bigint as stale,

@@ -31,7 +31,7 @@ hours as (
 
     select
         source_dbid as ocs_id,
-        date_trunc('hour', slot_start) as hour_start,
+        date_trunc('hour', slot_start, 'UTC') as hour_start,
         {{ completeness_of('true') }} as completeness
     from slots
     group by 1, 2
@@ -42,7 +42,7 @@ counted as (
 
     select
         attempts.attempt_day as report_day,
-        date_trunc('hour', attempts.anchor_ts) as hour_start,
+        date_trunc('hour', attempts.anchor_ts, 'UTC') as hour_start,
         attempts.ocs_id,
         attempts.campaign_id,
         attempts.calling_list_id,

@@ -176,11 +176,12 @@ slots as (
             quarters.slot_start, quarters.slot_start + interval '15 minutes'
         )::tstzmultirange as slot_span
     from source_days
-    cross join lateral generate_series(
-        lower(source_days.day_span),
-        upper(source_days.day_span) - interval '15 minutes',
-        interval '15 minutes'
-    ) as quarters (slot_start)
+    cross join
+        lateral generate_series(
+            lower(source_days.day_span),
+            upper(source_days.day_span) - interval '15 minutes',
+            interval '15 minutes'
+        ) as quarters (slot_start)
     where
         source_days.expected_span
         && tstzrange(quarters.slot_start, quarters.slot_start + interval '15 minutes')

@@ -118,7 +118,7 @@ tried as (
         attempt_day as report_day,
         ocs_id,
         campaign_id,
-        count(distinct (calling_list_id, record_id)) as records_tried,
+        count(distinct calling_list_id || '/' || record_id) as records_tried,
         max(data_through_ts) as data_through_ts
     from attempts
     where record_id is not null
