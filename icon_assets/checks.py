@@ -1,6 +1,7 @@
-"""Asset checks that go with each refresh: a query or two each, and what to do where one fails."""
+"""Asset checks: what must hold of each stage, and what to do where it does not; dbt has the marts'."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -10,6 +11,9 @@ from icon_assets.assets.final import FINAL_DAY
 from icon_assets.assets.landing import EVENT_BATCHES
 from icon_assets.assets.raw import LEDGER
 from icon_assets.database import Database
+from icon_assets.finalize.dirty import ranges, unfinalized
+from icon_assets.finalize.reconcile import reconcile
+from icon_assets.settings import Settings
 
 # A feed's lines are right or its bridge is wrong: one in a hundred is far beyond a stray fault.
 _QUARANTINE_SHARE = 0.01
@@ -107,6 +111,45 @@ def refresh_checks(
         }
         for key in context.selected_asset_check_keys:
             yield evaluate[key]()
+
+
+@dg.asset_check(
+    asset=FINAL_DAY,
+    description=(
+        "Yesterday and every day before it are final. Where not: is a run failing, or waiting for another? "
+        "Mend that, and the next refresh finalizes them."
+    ),
+)
+def yesterday_final(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    """For the deadline of the night, after the nightly pass."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    return _days(unfinalized(database.engine, yesterday))
+
+
+@dg.asset_check(
+    asset=FINAL_DAY,
+    description=(
+        "Each day of `final` holds what `idb` says of it, by count and hash of every table. A day that "
+        "differs is marked, and the next refresh finalizes it again; what changed it was no batch."
+    ),
+)
+def final_equals_idb(
+    settings: dg.ResourceParam[Settings], database: dg.ResourceParam[Database]
+) -> dg.AssetCheckResult:
+    """For the weekly pass: it reads everything."""
+    return _days(reconcile(database.engine, settings.first_day, datetime.now(UTC).date()))
+
+
+def _days(found: Mapping[str, Sequence[date]]) -> dg.AssetCheckResult:
+    """Passes where there are none; else names them."""
+    spans = {
+        entity: ", ".join(
+            str(first) if first == last else f"{first} to {last}" for first, last in ranges(days, gap=0)
+        )
+        for entity, days in found.items()
+        if days
+    }
+    return dg.AssetCheckResult(passed=not spans, metadata=spans)
 
 
 def _none(

@@ -7,11 +7,11 @@ from icon_assets.assets.final import final_assets
 from icon_assets.assets.landing import event_batches
 from icon_assets.assets.marts import dbt_resource, marts_assets
 from icon_assets.assets.raw import raw_tables
-from icon_assets.checks import refresh_checks
+from icon_assets.checks import final_equals_idb, refresh_checks, yesterday_final
 from icon_assets.jobs import all_jobs
 from icon_assets.partitions import termination_days
 from icon_assets.resources import default_resources
-from icon_assets.schedules import nightly_finalize, nightly_quality
+from icon_assets.schedules import nightly_finalize, nightly_quality, weekly_reconcile
 from icon_assets.sensors import changed_days, landing_files
 from icon_assets.settings import Settings
 
@@ -23,10 +23,10 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
     marts = marts_assets(settings)
     return dg.Definitions(
         assets=[event_batches, raw_tables, *final_assets(days), marts, docs_asset(marts)],
-        asset_checks=[refresh_checks],
+        asset_checks=[refresh_checks, yesterday_final, final_equals_idb],
         jobs=all_jobs(days, marts),
         sensors=[landing_files, changed_days],
-        schedules=[nightly_finalize, nightly_quality],
+        schedules=[nightly_finalize, nightly_quality, weekly_reconcile],
         resources={**default_resources(settings), "dbt": dbt_resource(), **resources},
         # A step in a process of its own would import everything again: 3 s each.
         executor=dg.in_process_executor,

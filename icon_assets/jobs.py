@@ -5,11 +5,12 @@ from typing import Any
 import dagster as dg
 
 from icon_assets.assets.final import FINAL_DAY, FINAL_KEYS
-from icon_assets.checks import refresh_checks
+from icon_assets.checks import final_equals_idb, refresh_checks, yesterday_final
 
 REFRESH = "refresh"
 FINALIZE = "finalize"
 QUALITY = "quality"
+RECONCILE = "reconcile"
 
 # Layers of dbt that are made of the data; the staging views and the seeds are made of the code alone, when a
 # command prepares it: 50 nodes that a refresh need not build.
@@ -34,7 +35,14 @@ def all_jobs(days: dg.PartitionsDefinition[str], marts: dg.AssetsDefinition) -> 
         ),
         dg.define_asset_job(
             QUALITY,
-            dg.AssetSelection.checks_for_assets(marts) | dg.AssetSelection.groups("docs"),
+            dg.AssetSelection.checks_for_assets(marts)
+            | dg.AssetSelection.checks(yesterday_final)
+            | dg.AssetSelection.groups("docs"),
             description="Runs every data test of the marts, and writes their docs.",
+        ),
+        dg.define_asset_job(
+            RECONCILE,
+            dg.AssetSelection.checks(final_equals_idb),
+            description="Compares every day of `final` with `idb`, and marks those that differ.",
         ),
     ]

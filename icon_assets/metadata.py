@@ -5,6 +5,7 @@ from datetime import datetime
 
 import dagster as dg
 
+from icon_assets.finalize.close import Closed
 from icon_assets.finalize.days import FinalDay
 from icon_assets.idb.catalogue import Table
 from icon_assets.ingest.drain import Drained
@@ -66,3 +67,13 @@ def days_metadata(days: Iterable[FinalDay]) -> Metadata:
         values[f"{entity} days changed"] = dg.MetadataValue.int(sum(day.changed for day in mine))
         values[f"{entity} objects"] = dg.MetadataValue.int(sum(day.objects for day in mine))
     return values
+
+
+def closed_metadata(closed: Closed) -> Metadata:
+    """What was closed for lack of an end, and what of that was taken back."""
+    counts = {
+        "chains closed artificially": closed.chains,
+        "sessions closed artificially": closed.sessions,
+        "artificial closes undone": closed.undone,
+    }
+    return {name: dg.MetadataValue.int(n) for name, n in counts.items()}

@@ -7,7 +7,7 @@ import dagster as dg
 
 from icon_assets.database import Database
 from icon_assets.finalize.dirty import dirty_days, ranges
-from icon_assets.jobs import FINALIZE, QUALITY
+from icon_assets.jobs import FINALIZE, QUALITY, RECONCILE
 from icon_assets.partitions import range_tags
 from icon_assets.settings import Settings
 
@@ -45,5 +45,14 @@ nightly_quality = dg.ScheduleDefinition(
     cron_schedule="15 3 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Tests the marts and writes their docs anew.",
+    description="Tests the marts, asks whether yesterday is final, and writes the docs anew.",
+)
+
+weekly_reconcile = dg.ScheduleDefinition(
+    name="weekly_reconcile",
+    job_name=RECONCILE,
+    cron_schedule="15 4 * * 0",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Compares what is final with what it was made of.",
 )

@@ -12,12 +12,14 @@ import dagster as dg
 
 from icon_assets.assets.raw import idb_key, raw_tables
 from icon_assets.database import Database
+from icon_assets.finalize.close import close_lost
 from icon_assets.finalize.days import FinalDay, finalize
 from icon_assets.finalize.dirty import dirty_days
 from icon_assets.idb.catalogue import catalogue
 from icon_assets.idb.schema import FINAL_TABLES
-from icon_assets.metadata import day_metadata, days_metadata, table_metadata
+from icon_assets.metadata import closed_metadata, day_metadata, days_metadata, table_metadata
 from icon_assets.progress import Progress
+from icon_assets.settings import Settings
 
 FINAL_DAY = dg.AssetKey(["ops", "final_day"])
 FINAL_KEYS = {entity: dg.AssetKey(["final", tables[0]]) for entity, tables in FINAL_TABLES.items()}
@@ -80,17 +82,21 @@ def _final_day(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         group_name="final",
         kinds={"postgres", "table"},
         description=(
-            "What `final` holds of each day, and since when. Rebuilds every day that something newly ended, "
-            "late or reopened has marked, and reports it as a partition of `final/go_campaign` or "
-            "`final/go_chain`."
+            "What `final` holds of each day, and since when. Closes what has been silent too long, rebuilds "
+            "every day that something newly ended, late or reopened has marked, and reports it as a "
+            "partition of `final/go_campaign` or `final/go_chain`."
         ),
         metadata={"dagster/table_name": "ops.final_day"},
     )
     def final_day(
         context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
         database: dg.ResourceParam[Database],
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
+        closed = close_lost(
+            database.engine, chain_silence=settings.chain_silence, session_silence=settings.session_silence
+        )
         rebuilt: list[FinalDay] = []
         # A source with a wrong clock ends chains on days that are no partition; final has them all the same.
         known = set(partitions.get_partition_keys())
@@ -101,6 +107,6 @@ def _final_day(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
                     context.log_event(
                         dg.AssetMaterialization(FINAL_KEYS[entity], partition=key, metadata=day_metadata(day))
                     )
-        return dg.MaterializeResult(metadata=days_metadata(rebuilt))
+        return dg.MaterializeResult(metadata={**days_metadata(rebuilt), **closed_metadata(closed)})
 
     return final_day

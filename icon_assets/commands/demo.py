@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -23,7 +24,7 @@ _SUMMARY = """
         sum(m.dials_made)::bigint as dials,
         sum(m.human)::bigint as human,
         sum(m.machine)::bigint as machine,
-        sum(m.connected)::bigint as connected,
+        sum(m.connected)::bigint as agent,
         sum(m.abandoned)::bigint as abandoned
     from marts.mart_campaign_day as m
     left join marts.dim_campaign as c on c.campaign_id = m.campaign_id
@@ -63,7 +64,8 @@ def _refuse_foreign(database: Database) -> None:
 
 
 def _show(database: Database) -> None:
-    table = Table(title="marts.mart_campaign_day")
+    # Narrow, for a terminal of 80 columns.
+    table = Table(title="marts.mart_campaign_day", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     with database.engine.connect() as connection:
         rows = connection.execute(sa.text(_SUMMARY)).mappings().all()
     for name, value in rows[0].items():

@@ -1,0 +1,122 @@
+"""Each asset check, passing and failing, over the real database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from icon_assets.contract.landing import Landing
+from icon_assets.database import Database
+from icon_assets.ingest.drain import drain
+from tests.batches import batch, chain, write
+
+FINAL_DAY = dg.AssetKey(["ops", "final_day"])
+
+
+@pytest.fixture
+def result(defs: dg.Definitions, instance: dg.DagsterInstance):  # type: ignore[no-untyped-def]
+    """Evaluates one check, and returns what it says."""
+
+    def evaluate(asset: str, name: str) -> dg.AssetCheckEvaluation:
+        key = dg.AssetCheckKey(dg.AssetKey(asset.split("/")), name)
+        job = dg.define_asset_job("one", dg.AssetSelection.checks(key))
+        checked = dg.Definitions(
+            assets=defs.assets, asset_checks=defs.asset_checks, resources=defs.resources, jobs=[job]
+        ).resolve_job_def("one")
+        (evaluation,) = checked.execute_in_process(instance=instance).get_asset_check_evaluations()
+        return evaluation
+
+    return evaluate
+
+
+def load(database: Database, landing: Path) -> None:
+    drain(database.engine, Landing(str(landing)))
+
+
+def execute(database: Database, statement: str) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(sa.text(statement))
+
+
+ALL = [
+    ("landing/event_batches", "files_whole"),
+    ("landing/event_batches", "files_accepted"),
+    ("ops/batch", "lines_accounted_for"),
+    ("ops/batch", "quarantine_share"),
+    ("ops/final_day", "no_dirty_days"),
+    ("ops/final_day", "yesterday_final"),
+    ("ops/final_day", "final_equals_idb"),
+]
+
+
+@pytest.mark.parametrize(("asset", "name"), ALL)
+def test_an_empty_database_passes(result, asset: str, name: str) -> None:
+    assert result(asset, name).passed
+
+
+def test_a_torn_file_waits_and_is_named(result, database: Database, landing: Path) -> None:
+    lines = batch("torn", chain("A", 1, 2, 3, 0)).splitlines(keepends=True)
+    (landing / "torn.jsonl").write_bytes(b"".join(lines[:-1]))
+    load(database, landing)
+    evaluation = result("landing/event_batches", "files_whole")
+    assert not evaluation.passed
+    assert evaluation.severity == dg.AssetCheckSeverity.WARN
+    assert evaluation.metadata["rows"].records[0].data["path"] == "torn.jsonl"
+
+
+def test_other_content_under_a_known_name_is_an_error(result, database: Database, landing: Path) -> None:
+    write(landing, "a", chain("A", 1, 2, 3, 0))
+    write(landing, "b", chain("B", 1, 2, 3, 0), batch="a")
+    load(database, landing)
+    evaluation = result("landing/event_batches", "files_accepted")
+    assert not evaluation.passed
+    assert evaluation.severity == dg.AssetCheckSeverity.ERROR
+    assert evaluation.metadata["rows"].records[0].data["path"] == "b.jsonl.gz"
+
+
+def test_many_bad_lines(result, database: Database, landing: Path) -> None:
+    write(landing, "a", [*chain("A", 1, 2, 3, 0), {"type": "nonsense", "ts": 1}])
+    load(database, landing)
+    evaluation = result("ops/batch", "quarantine_share")
+    assert not evaluation.passed
+    assert evaluation.metadata["quarantined"].value == 1
+    assert evaluation.metadata["share"].value == 0.2
+    assert result("ops/batch", "lines_accounted_for").passed
+    execute(database, "delete from ops.quarantine")
+    assert not result("ops/batch", "lines_accounted_for").passed
+
+
+def test_days_that_wait(result, database: Database, landing: Path) -> None:
+    write(landing, "a", chain("A", 1, 2, 3, 0))
+    load(database, landing)
+    assert not result("ops/final_day", "no_dirty_days").passed
+    evaluation = result("ops/final_day", "yesterday_final")
+    assert not evaluation.passed
+    assert evaluation.metadata["chain"].value == "2025-11-22"
+
+
+def test_today_may_wait_until_the_night(result, database: Database, landing: Path) -> None:
+    now = datetime.now(UTC)
+    write(landing, "a", chain("A", 1, 2, 3, 0, start=int((now - timedelta(minutes=1)).timestamp() * 1000)))
+    load(database, landing)
+    if now.time() > datetime.min.replace(minute=2).time():
+        assert result("ops/final_day", "yesterday_final").passed
+
+
+def test_a_row_that_no_batch_changed(
+    result, defs: dg.Definitions, instance: dg.DagsterInstance, database: Database, landing: Path
+) -> None:
+    write(landing, "a", chain("A", 1, 2, 3, 0))
+    load(database, landing)
+    job = defs.resolve_implicit_global_asset_job_def()
+    assert job.execute_in_process(instance=instance, asset_selection=[FINAL_DAY]).success
+    assert result("ops/final_day", "final_equals_idb").passed
+    execute(database, "update final.go_chain set state = 3")
+    evaluation = result("ops/final_day", "final_equals_idb")
+    assert not evaluation.passed
+    assert evaluation.metadata["chain"].value == "2025-11-22"
+    assert not result("ops/final_day", "no_dirty_days").passed
