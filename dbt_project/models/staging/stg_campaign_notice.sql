@@ -28,9 +28,8 @@ open_ones as (
         changes.isproperty,
         changes.added
     from {{ source('idb', 'go_campaignhistory') }} as changes
-    inner join {{ source('idb', 'go_campaign') }} as objects
+    inner join {{ source('ops', 'open_session') }} as objects
         on changes.sessid = objects.sessid
-    where objects.terminated is null
 
 ),
 

@@ -41,8 +41,7 @@ open_ones as (
         terminated,
         lastchange,
         lastseq
-    from {{ source('idb', 'go_campaign') }}
-    where terminated is null
+    from {{ source('ops', 'open_session') }}
 
 ),
 

@@ -45,8 +45,7 @@ open_ones as (
         lastchange,
         firstseq,
         lastseq
-    from {{ source('idb', 'go_chain') }}
-    where terminated is null
+    from {{ source('ops', 'open_chain') }}
 
 ),
 

@@ -24,11 +24,10 @@ open_ones as (
         changes.callid,
         changes.added
     from {{ source('idb', 'gox_chain_call') }} as changes
-    inner join {{ source('idb', 'go_chain') }} as objects
+    inner join {{ source('ops', 'open_chain') }} as objects
         on
             changes.chainguid = objects.chainguid
             and changes.ocsid = objects.ocsid
-    where objects.terminated is null
 
 ),
 

@@ -32,11 +32,10 @@ open_ones as (
         changes.lastchanged,
         changes.lastchainupdseq
     from {{ source('idb', 'go_custom_fields') }} as changes
-    inner join {{ source('idb', 'go_chain') }} as objects
+    inner join {{ source('ops', 'open_chain') }} as objects
         on
             changes.chainguid = objects.chainguid
             and changes.ocsid = objects.ocsid
-    where objects.terminated is null
 
 ),
 

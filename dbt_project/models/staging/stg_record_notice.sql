@@ -54,11 +54,10 @@ open_ones as (
         changes.agentid,
         changes.added
     from {{ source('idb', 'go_record_hist') }} as changes
-    inner join {{ source('idb', 'go_chain') }} as objects
+    inner join {{ source('ops', 'open_chain') }} as objects
         on
             changes.chainguid = objects.chainguid
             and changes.ocsid = objects.ocsid
-    where objects.terminated is null
 
 ),
 
