@@ -1,0 +1,116 @@
+"""What the crash tests let die: a load and a finalization, in processes of their own that start in 5 ms.
+
+Run as a program it imports everything once, then forks a child for each line that it reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+from unittest import mock
+
+import sqlalchemy as sa
+
+from icon_assets.contract.landing import Landing
+from icon_assets.database import Database
+from icon_assets.finalize.close import close_lost
+from icon_assets.finalize.days import finalize
+from icon_assets.finalize.dirty import dirty_days
+from icon_assets.ingest.drain import drain
+
+
+def load(database: Database, landing: str) -> None:
+    """Everything that waits, by one loader: the steps of two have no order, nor has it who comes first."""
+    with mock.patch("icon_assets.ingest.drain._LOADERS", 1):
+        drain(database.engine, Landing(landing))
+
+
+def load_until_done(database: Database, landing: str) -> None:
+    """Loads; where the fault hit the book-keeping around a batch, which is not retried, once more."""
+    try:
+        load(database, landing)
+    except sa.exc.DBAPIError:
+        load(database, landing)
+
+
+def load_at_once(database: Database, landing: str) -> None:
+    """Everything that waits, as the program does it."""
+    drain(database.engine, Landing(landing))
+
+
+def finish(database: Database, landing: str) -> None:
+    """Closes what was lost, and finalizes what changed."""
+    close_lost(database.engine, chain_silence=timedelta(hours=1), session_silence=timedelta(hours=2))
+    for entity, days in dirty_days(database.engine).items():
+        if days:
+            finalize(database.engine, entity, days[0], days[-1], days=days)
+
+
+WORK = {"load": load, "load_at_once": load_at_once, "finish": finish}
+
+
+class Worker:
+    """Runs work in child processes."""
+
+    def __init__(self) -> None:
+        self._parent = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.work"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, work: str, conninfo: Mapping[str, str], landing: str) -> int:
+        """Starts a child, which waits for `go`; its pid."""
+        self._say({"work": work, "conninfo": dict(conninfo), "landing": landing})
+        return int(self._hear())
+
+    def go(self) -> None:
+        """Lets the child that was started last begin."""
+        self._say("go")
+
+    def wait(self) -> int:
+        """How the child ended: 0, or minus the signal that killed it."""
+        return int(self._hear())
+
+    def close(self) -> None:
+        """Ends the parent of the children."""
+        self._parent.communicate()
+
+    def _say(self, what: object) -> None:
+        assert self._parent.stdin
+        self._parent.stdin.write(json.dumps(what) + "\n")
+        self._parent.stdin.flush()
+
+    def _hear(self) -> str:
+        assert self._parent.stdout
+        return self._parent.stdout.readline()
+
+
+def _serve() -> None:
+    for line in sys.stdin:
+        task = json.loads(line)
+        ready, go = os.pipe()
+        pid = os.fork()
+        if not pid:
+            os.read(ready, 1)
+            WORK[task["work"]](Database(task["conninfo"], {}), task["landing"])
+            os._exit(0)
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+        sys.stdin.readline()
+        os.write(go, b"!")
+        os.close(go)
+        os.close(ready)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    assert threading.active_count() == 1, "a fork takes one thread along"
+    _serve()
