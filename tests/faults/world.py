@@ -67,7 +67,8 @@ def fill(landing: Path) -> None:
 _OPS = {
     "batch": """
         select source, dbid, feed, batch, release, sent, content_sha256, events, new, known, filtered,
-            quarantined, filtered_by, by_type, unknown_fields, first_dsseq, last_dsseq, first_ts, last_ts, path
+            quarantined, filtered_by, by_type, unknown_fields, first_dsseq, last_dsseq, first_ts, last_ts,
+            path
         from ops.batch""",
     "quarantine": """
         select b.batch, q.line, q.type, q.reason, q.detail, q.raw
