@@ -1,0 +1,83 @@
+"""What the README tells a newcomer to type works as it stands there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from icon_assets.database import open_database
+from icon_assets.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+# Run by .ci/run itself, or by test_dev.py.
+MAKE_ELSEWHERE = {"dev", "install", "lint", "test", "ci-system", "test-system"}
+pytestmark = pytest.mark.slow
+
+
+def commands() -> list[str]:
+    """Every line of the README's shell blocks."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def run(command: str, var: Path) -> str:
+    """Runs a command of the command line as in a fresh clone, but with its own `var`."""
+    program, *arguments = command.split()
+    arguments = [str(var / "landing") if word == "var/landing" else word for word in arguments]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ICON_")}
+    done = subprocess.run(
+        [Path(sys.executable).with_name(Path(program).name), *arguments],
+        cwd=ROOT,
+        env={**environment, "ICON_VAR": str(var)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A project's own files, with the demo's data in its embedded server."""
+    var = tmp_path_factory.mktemp("readme")
+    yield var
+    run("icon-assets db stop", var)
+
+
+def test_every_make_command_is_a_target_that_ci_runs() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {command.removeprefix("make ") for command in commands() if command.startswith("make ")}
+    assert named <= targets
+    assert named == MAKE_ELSEWHERE | {"demo"}
+
+
+def test_demo_shows_what_was_simulated(var: Path) -> None:
+    shown = run("icon-assets demo", var)
+    truth = json.loads((var / "demo" / "truth.json").read_text())
+    database = open_database(Settings.from_env({"ICON_VAR": str(var)}))
+    with psycopg.connect(database.url("analyst")) as connection:
+        row = connection.execute(
+            "select (select count(*) from marts.fct_chain where not is_open),"
+            " (select count(*) from marts.fct_contact_attempt)"
+        ).fetchone()
+    assert row == (truth["chains"], truth["attempts"])
+    assert "mart_campaign_day" in shown
+
+
+def test_every_other_command_runs(var: Path) -> None:
+    (var / "landing").mkdir(exist_ok=True)
+    rest = [command for command in commands() if not command.startswith("make ")]
+    printed = {command: run(command, var) for command in rest}
+    assert "Nothing new." in printed[".venv/bin/icon-assets process --landing var/landing"]
+    with psycopg.connect(printed[".venv/bin/icon-assets url --role analyst"].strip()) as connection:
+        assert connection.execute("select count(*) > 0 from marts.mart_campaign_day").fetchone() == (True,)
+    page = Path(printed[".venv/bin/icon-assets docs"].split()[-1])
+    assert "mart_campaign_day" in page.read_text()
