@@ -15,6 +15,11 @@
     (array_agg({{ value }} order by {{ order }}) filter (where {{ condition }}))[1]
 {%- endmacro %}
 
+{# A time that may not be negative, and stays unknown where it is: greatest() would make it 0. #}
+{% macro not_negative(time) -%}
+    case when {{ time }} < 0 then 0 else {{ time }} end
+{%- endmacro %}
+
 {# A share between 0 and 1; null when there is nothing to share. #}
 {% macro share(numerator, denominator) -%}
     ({{ numerator }}::numeric / nullif({{ denominator }}, 0))::numeric(9, 6)

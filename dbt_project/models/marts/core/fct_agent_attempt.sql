@@ -212,7 +212,7 @@ worked as (
         coalesce(placed.is_anchor, true) as is_anchor,
         placed.joined_ts,
         placed.left_ts,
-        case when coalesce(placed.is_anchor, true) then greatest(previews.preview_ms, 0) end
+        case when coalesce(placed.is_anchor, true) then {{ not_negative('previews.preview_ms') }} end
             as preview_ms,
         placed.dial_ms,
         placed.ring_ms,

@@ -199,13 +199,9 @@ timed as (
         case
             when cpd_time_ms is not null and transfer_time_ms is not null
                 then cpd_time_ms + transfer_time_ms
-            else greatest(
-                {{ ms_between(
-                    'customer_connected_ts',
-                    'least(agent_connected_ts, ivr_connected_ts)'
-                ) }},
-                0
-            )
+            else {{ not_negative(
+                ms_between('customer_connected_ts', 'least(agent_connected_ts, ivr_connected_ts)')
+            ) }}
         end as answer_to_connect_ms,
         case
             when cpd_time_ms is not null or transfer_time_ms is not null then 'cpd_server'

@@ -325,6 +325,7 @@ joined as (
             measured.source = batches_by_slot.source
             and measured.source_dbid = batches_by_slot.source_dbid
             and measured.slot_start = batches_by_slot.slot_start
+    where measured.expected_seconds > 0
 
 ),
 
@@ -348,7 +349,7 @@ final as (
             else 'interrupted'
         end as link_state,
         case
-            when observed_seconds = 0 and expected_seconds > 0 then 'dark'
+            when observed_seconds = 0 then 'dark'
             when missing_packets > 0 or seq_holes > 0 or observed_seconds < expected_seconds
                 then 'partial'
             when not has_link then 'unknown'
