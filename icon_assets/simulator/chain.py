@@ -23,7 +23,8 @@ class Attempt:
     OCS told how it ended, with the results `cpd` and `agent`; `detected`: CPD gives a result in this mode;
     `link`: how its call can be found (`chain_call`, `user_data` or None); `person`: who was on the line; the
     three times in ms where OCS measured them, and whether it told them (`timed`); `callback`: kind, minutes
-    and agent of a callback promised in it; `outcome`: what the agent noted.
+    and agent of a callback promised in it; `outcome`: what the agent noted; `facts`: what it adds to the
+    truth, once it is over and its calls are forgotten.
     """
 
     guid: str
@@ -50,6 +51,7 @@ class Attempt:
     timed: bool = False
     callback: tuple[RecordType, int, int | None] | None = None
     outcome: str | None = None
+    facts: dict[str, int] | None = None
 
     @property
     def effective(self) -> Result | None:
@@ -60,8 +62,8 @@ class Attempt:
 class Chain:
     """One processing attempt of a customer's records, from load to state 0.
 
-    `open`: OCS works on it; `told`, `ended`: times by OCS's clock of its last notice and of its state 0;
-    `cause`: why it ended, None while it has not.
+    `open`: OCS works on it; `loaded`, `told`, `ended`: times by OCS's clock of its first and last notice
+    and of its state 0; `cause`: why it ended, None while it has not.
     """
 
     __slots__ = (
@@ -74,6 +76,7 @@ class Chain:
         "guid",
         "handles",
         "life",
+        "loaded",
         "luck",
         "ocs",
         "open",
@@ -94,6 +97,7 @@ class Chain:
         self.seq: int = 0
         self.open: bool = True
         self.told: int = 0
+        self.loaded = session.ocs.source.clock()
         self.ended: int = 0
         self.cause: Cause | None = None
         self.attempts: list[Attempt] = []
@@ -110,7 +114,7 @@ class Chain:
                 record.status = RecordStatus.RETRIEVED
             self._record_line(record)
             for place, value in enumerate(self.customer.values):
-                self._field_line(record, place, "null", value, None)
+                self._field_line(record, place, 1, "null", value)
         self.customer.recount()
 
     def begin(self, record: Record, mode: DialMode) -> Attempt:
@@ -185,8 +189,11 @@ class Chain:
     def set_field(self, record: Record, place: int, value: str, attempt: Attempt) -> None:
         """A custom field changes while the record is processed; `value` as JSON."""
         if self.open:
+            seq, before = self._fields.get((record.place, place), (1, self.loaded))
+            self._fields[record.place, place] = (seq + 1, self.ocs.source.clock())
             old, self.customer.values[place] = self.customer.values[place], value
-            self._field_line(record, place, old, value, attempt)
+            ids = f',"prevts":{self.ocs.source.stamp(before)},"callattid":"{attempt.guid}"'
+            self._field_line(record, place, seq + 1, old, value, ids)
 
     def _notice(
         self,
@@ -236,19 +243,15 @@ class Chain:
             self,
         )
 
-    def _field_line(self, record: Record, place: int, old: str, new: str, attempt: Attempt | None) -> None:
-        source, calling_list = self.ocs.source, self.customer.calling_list
-        seq, before = self._fields.get((record.place, place), (0, 0))
-        self._fields[record.place, place] = (seq + 1, source.clock())
+    def _field_line(self, record: Record, place: int, seq: int, old: str, new: str, change: str = "") -> None:
         self.session.world.truth.field(self, place)
-        source.emit(
+        self.ocs.source.emit(
             "field",
             f'"chainguid":"{self.guid}","recordhandle":{self.handles[record.place]},'
-            f'"fieldid":{calling_list.fields[place].dbid},"seq":{seq + 1},"chainhistseq":{self.seq},'
+            f'"fieldid":{self.customer.calling_list.fields[place].dbid},"seq":{seq},"chainhistseq":{self.seq},'
             f'"switchid":{self.session.switch}'
             + (f',"oldvalue":{old}' if old != "null" else "")
             + (f',"newvalue":{new}' if new != "null" else "")
-            + (f',"prevts":{source.stamp(before)}' if seq else "")
-            + optional(callattid=attempt.guid if attempt else None),
+            + change,
             self,
         )

@@ -64,7 +64,10 @@ def _attempt(
     session: Session, chain: Chain, record: Record, agent: Agent | None, *, missed: bool = False
 ) -> Work:
     """One attempt from state 2 until nothing more can be said about it."""
-    session.enter_flight()
+    if not chain.open:  # unloaded by force, or left by its OCS, in this very moment
+        if agent is not None:
+            session.unit.agents.release(agent)
+        return
     attempt = chain.begin(record, session.mode)
     if missed:
         yield session.env.timeout(50)
@@ -91,7 +94,6 @@ def follow(session: Session, attempt: Attempt) -> None:
             session.close(chain, step.cause)
         elif step.minutes is not None or not _redial(session, chain, step.record):
             session.follow(chain, step.record, step.minutes or 0, RecordType.CAMPAIGN_RESCHEDULED)
-    session.leave_flight(chain)
 
 
 def _redial(session: Session, chain: Chain, record: Record) -> bool:

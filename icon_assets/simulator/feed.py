@@ -159,13 +159,13 @@ class Source:
         self._dsseq += 1
         ts = self.clock()
         text = f'{{"type":"{type_}","ts":{self.stamp(ts)},"dsseq":{self._dsseq},{body}}}'
-        line = Line(ts, self._dsseq, text, owner, 0)
+        hearing = [feed for feed in self.feeds if feed.connected]
+        line = Line(ts, self._dsseq, text, owner, len(hearing))
+        self.lines += len(hearing)
+        if not hearing:
+            self._losses.lost(line)
         for feed in self.feeds:
             if feed.connected:
-                line.copies += 1
                 feed.add(line)
             elif feed.outages:
                 feed.outages[-1].lines += 1
-        self.lines += line.copies
-        if not line.copies:
-            self._losses.lost(line)

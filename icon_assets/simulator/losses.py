@@ -36,7 +36,7 @@ class Losses:
                 tally.chain(chain)
                 days.add(times.utc_day(chain.ended))
             for attempt in chain.attempts:
-                tally.attempt(facts_of(attempt), codes_of(attempt))
+                tally.attempt(attempt.facts or facts_of(attempt), codes_of(attempt))
                 days.add(times.utc_day(attempt.started))
         return {
             "lines": dict(sorted(self._types.items())),

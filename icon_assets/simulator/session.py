@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from icon_assets.simulator.ocs import Ocs
     from icon_assets.simulator.world import World
 
+_OPEN = 12  # times the buffer: chains open at most, most of which wait for a later try
+
 
 @dataclass(eq=False)
 class CampaignGroup:
@@ -48,8 +50,9 @@ class CampaignGroup:
 class Session:
     """One run of a campaign group from load to unload, with a GUID of its own.
 
-    `placing` ports that place a call, `engaged` with a call that was placed; `answers` and `overdials` are
-    what the pacing looks at; `started_ms` and `ended` are by OCS's clock; `dead`: its OCS died.
+    `stored`: an ICON takes its outbound data; `placing`: ports that place a call, `engaged`: ports with a
+    call that was placed; `answers`, `overdials`: what the pacing looks at; `told`: when it last entered a
+    state, with `ended` and `started_ms` by OCS's clock; `dead`: its OCS died.
     """
 
     def __init__(self, world: World, unit: CampaignGroup) -> None:
@@ -69,6 +72,7 @@ class Session:
             f'"sessid":"{self.guid}","campaignid":{unit.dbid},"groupid":{unit.group},'
             f'"callinglistid":{unit.calling_list.dbid},"switchid":{unit.switch}'
         )
+        self.stored = world.stores(unit.ocs, unit.switch)
         self.state = CampaignState.NULL
         self.dead = False
         self.placing = 0
@@ -82,7 +86,6 @@ class Session:
         self._ready: deque[tuple[Chain, Record]] = deque()
         self._later: list[tuple[int, int, Chain, Record]] = []
         self._pushed = 0
-        self._in_flight = 0
         self._drained: Event | None = None
         self._seq = 0
         self._mode_entered = 0
@@ -135,18 +138,19 @@ class Session:
     def unload(self, *, graceful: bool) -> Generator[Event, object, None]:
         """Scheduled chains go back to the list; graceful waits for those in processing, forced drops them."""
         self.stop()
-        if graceful and self._in_flight:
+        cause = Cause.UNLOADED if graceful else Cause.FORCED
+        waiting = [chain for chain in self.chains.values() if chain.state is ChainState.SCHEDULED]
+        if graceful and len(waiting) < len(self.chains):
             self._enter(CampaignState.UNLOADING)
-        for chain in list(self.chains.values()):
-            if not graceful or chain.state is ChainState.SCHEDULED:
-                self._free(chain)
-                self.close(chain, Cause.UNLOADED if graceful else Cause.FORCED, unloaded=True)
+        for chain in waiting if graceful else list(self.chains.values()):
+            self._free(chain)
+            self.close(chain, cause, unloaded=True)
         self._ready.clear()
         self._later.clear()
-        if graceful and self._in_flight:
+        if self.chains:
             self._drained = self.env.event()
             yield self._drained
-        self._enter(CampaignState.NULL, Cause.UNLOADED if graceful else Cause.FORCED)
+        self._enter(CampaignState.NULL, cause)
         self.ended = self.told
         del self.ocs.sessions[self.guid]
         self.world.truth.session(self)
@@ -161,7 +165,6 @@ class Session:
         self.chains.clear()
         self._ready.clear()
         self._later.clear()
-        self._in_flight = 0
 
     def taken_over(self, ocs: Ocs) -> None:
         """The standby goes on with this session, and counts its notices anew."""
@@ -169,10 +172,9 @@ class Session:
         ocs.sessions[self.guid] = self
         self._seq = 0
         self._enter(self.state)
-        if self._drained is not None:
-            self._drained.succeed()
-            self._drained = None
-        elif self.state is not CampaignState.UNLOADING:
+        if self.state is CampaignState.UNLOADING:
+            self._drain()
+        else:
             self.refill()
 
     def _enter(self, state: CampaignState, cause: Cause | None = None, *, properties: bool = False) -> None:
@@ -198,7 +200,7 @@ class Session:
     def refill(self) -> None:
         """Loads chains until the buffer is full; bounded, however many wait for later."""
         until = int(self.env.now) + 60 * MINUTE
-        while len(self._ready) < self._buffer and len(self.chains) < 6 * self._buffer:
+        while len(self._ready) < self._buffer and len(self.chains) < _OPEN * self._buffer:
             customer = self.unit.calling_list.take(until)
             if customer is None:
                 return
@@ -254,6 +256,13 @@ class Session:
         if unloaded:
             chain.customer.calling_list.give_back(chain.customer)
         self.world.truth.chain(chain)
+        if not self.chains:
+            self._drain()
+
+    def _drain(self) -> None:
+        if self._drained is not None:
+            self._drained.succeed()
+            self._drained = None
 
     def _free(self, chain: Chain) -> None:
         """A record in processing may be dialled again in half an hour: its call may go on until then."""
@@ -261,18 +270,3 @@ class Session:
         if customer.next is None:
             customer.next = chain.attempts[-1].record
             customer.next.due = int(self.env.now) + 30 * MINUTE
-
-    # Attempts in processing.
-
-    def enter_flight(self) -> None:
-        """An attempt begins."""
-        self._in_flight += 1
-
-    def leave_flight(self, chain: Chain) -> None:
-        """An attempt is over as far as OCS is concerned, unless an OCS before this one had begun it."""
-        if chain.ocs is not self.ocs or self.dead:
-            return
-        self._in_flight -= 1
-        if not self._in_flight and self._drained is not None:
-            self._drained.succeed()
-            self._drained = None

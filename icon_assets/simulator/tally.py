@@ -117,7 +117,7 @@ def facts_of(attempt: Attempt) -> dict[str, int]:
         if call.stored:
             facts["calls"] += 1
             _add_call(facts, call)
-    return facts
+    return {name: value for name, value in facts.items() if value}
 
 
 def _add_call(facts: dict[str, int], call: Call) -> None:

@@ -12,7 +12,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def _second_text(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
@@ -43,7 +43,7 @@ def clock(text: str) -> int:
     return sum(part * unit for part, unit in zip(parts, (HOUR, MINUTE, SECOND), strict=False))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _offset(zone: str, quarter: int) -> int:
     moment = datetime.fromtimestamp(quarter * 900, ZoneInfo(zone))
     return int((moment.utcoffset() or timedelta()).total_seconds()) * SECOND

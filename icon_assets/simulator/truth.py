@@ -84,7 +84,7 @@ class Truth:
     def _tallies(self, chain: Chain, ms: int) -> list[Tally]:
         """Where something of this chain counts."""
         session = chain.session
-        if not session.world.stores(chain.ocs, session.switch):
+        if not session.stored:
             return [self.filtered]
         if chain.customer.runaway is not None and chain.customer.runaway > LIMIT:
             return [self.set_aside]
@@ -111,6 +111,7 @@ class Truth:
     def attempt(self, attempt: Attempt) -> None:
         """An attempt about which nothing more will be said."""
         facts, codes = facts_of(attempt), codes_of(attempt)
+        attempt.facts = facts
         tallies = self._tallies(attempt.chain, attempt.started)
         for tally in tallies:
             tally.attempt(facts, codes)
@@ -127,6 +128,7 @@ class Truth:
             self._callbacks[f"tried_{_callback(attempt.promise)}"] += 1
             self._callbacks["missed"] += cpd is Result.AGENT_CALLBACK_ERROR
         self._of_agents(attempt)
+        attempt.calls.clear()
 
     def _of_agents(self, attempt: Attempt) -> None:
         for call in attempt.calls:
@@ -141,7 +143,7 @@ class Truth:
         """A field line."""
         field = chain.customer.calling_list.fields[place]
         self._names[str(field.dbid)] = field.name
-        if chain.session.world.stores(chain.ocs, chain.session.switch):
+        if chain.session.stored:
             self._fields.setdefault(str(field.dbid), Counter())[_STORED[field.in_force]] += 1
 
     def session(self, session: Session) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from simulated import Event, check_histories, read, recount
+from test_simulator_reader import Event, check_histories, read, recount
 
 from icon_assets.simulator import harmed, resize, scenarios, simulate
 

@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Event = dict[str, Any]
 GUID = re.compile(r"[!-~]{1,64}\Z")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
@@ -289,3 +291,38 @@ def talk(events: Iterable[Event]) -> int:
             if notice["state"] == "connected":
                 since[notice["partyid"]] = notice["ts"]
     return total
+
+
+CHAIN = {"type": "chain", "chainguid": "C", "sessid": "S", "campaignid": 1, "groupid": 2, "callinglistid": 3}
+HEADER = {"source": "ocs", "dbid": 101}
+
+
+def history(*states: int) -> list[tuple[Event, Event]]:
+    """A chain that goes through these states."""
+    return [
+        (HEADER, CHAIN | {"ts": 1_740_981_600_000 + seq, "seq": seq, "state": state})
+        for seq, state in enumerate(states, 1)
+    ]
+
+
+def test_the_reader_takes_a_good_history() -> None:
+    check_histories(history(1, 2, 3, 1, 2, 3, 0))
+
+
+def test_the_reader_refuses_an_illegal_move() -> None:
+    with pytest.raises(AssertionError):
+        check_histories(history(1, 3, 0))
+
+
+def test_the_reader_refuses_a_hole() -> None:
+    whole = history(1, 2, 3, 0)
+    with pytest.raises(AssertionError):
+        check_histories(whole[:1] + whole[2:])
+
+
+def test_the_reader_refuses_unknown_and_missing_fields() -> None:
+    good = history(1)[0][1]
+    check_shape(HEADER, good)
+    for bad in (good | {"colour": 1}, {key: value for key, value in good.items() if key != "sessid"}):
+        with pytest.raises(AssertionError):
+            check_shape(HEADER, bad)
