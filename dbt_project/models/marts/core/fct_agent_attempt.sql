@@ -60,6 +60,12 @@ dial_modes as (
 
 ),
 
+call_data_days as (
+
+    select * from {{ ref('int_call_data_days') }}
+
+),
+
 -- An agent who is on the line before the customer waits; that is no talk. A line that seizes its
 -- agent may put the customer on another call of the attempt.
 waits as (
@@ -165,7 +171,8 @@ placed as (
 
 ),
 
--- A preview is the agent's look at the record: until the first call, or the end without any.
+-- A preview is the agent's look at the record: until the first call, or the end without any. Where
+-- no call data is stored nobody knows whether there was a call, nor how long the look took.
 previews as (
 
     select
@@ -175,7 +182,9 @@ previews as (
         attempts.record_agent_id,
         {{ ms_between(
             'attempts.attempt_start_ts',
-            'coalesce(min(attempt_calls.call_created_ts), attempts.attempt_end_ts)'
+            'coalesce(min(attempt_calls.call_created_ts), '
+            ~ 'min(attempts.attempt_end_ts) filter '
+            ~ '(where call_data_days.ocs_id is not null and attempts.bridges_calls))'
         ) }} as preview_ms
     from attempts
     inner join dial_modes on attempts.dialing_mode = dial_modes.code
@@ -185,14 +194,17 @@ previews as (
             and attempts.ocs_id = attempt_calls.ocs_id
             and attempts.attempt_guid = attempt_calls.attempt_guid
             and attempt_calls.is_dialed_call
+    left join call_data_days
+        on
+            attempts.ocs_id = call_data_days.ocs_id
+            and coalesce(attempts.final_day, 'infinity') = call_data_days.ended_on
     where dial_modes.is_preview
     group by
         attempts.ocs_id,
         attempts.chain_guid,
         attempts.attempt_guid,
         attempts.record_agent_id,
-        attempts.attempt_start_ts,
-        attempts.attempt_end_ts
+        attempts.attempt_start_ts
 
 ),
 
@@ -210,6 +222,7 @@ worked as (
         placed.is_customer_call,
         coalesce(placed.agent_id, previews.record_agent_id, -1) as agent_id,
         coalesce(placed.is_anchor, true) as is_anchor,
+        previews.attempt_guid is not null as is_previewed,
         placed.joined_ts,
         placed.left_ts,
         case when coalesce(placed.is_anchor, true) then {{ not_negative('previews.preview_ms') }} end
@@ -248,6 +261,7 @@ final as (
         worked.call_relation,
         coalesce(worked.is_customer_call, false) as is_customer_call,
         worked.is_anchor,
+        worked.is_previewed,
         worked.joined_ts,
         worked.left_ts,
         worked.preview_ms,

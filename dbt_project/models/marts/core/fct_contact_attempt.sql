@@ -85,14 +85,9 @@ told_by_ocs as (
 
 ),
 
--- Whether call data of an OCS is stored at all, by the day on which its chains ended.
-stored as materialized (
+call_data_days as (
 
-    select distinct
-        ocs_id,
-        coalesce(final_day, 'infinity') as ended_on,
-        true as has_call_data
-    from attempt_calls
+    select * from {{ ref('int_call_data_days') }}
 
 ),
 
@@ -109,7 +104,7 @@ joined as (
         calls_of_attempt.first_call_ts,
         told_by_ocs.attempt_guid is not null as is_told_by_ocs,
         coalesce(told_by_ocs.named_calls, 0) as named_calls,
-        coalesce(stored.has_call_data, false) as has_call_data,
+        call_data_days.ocs_id is not null as has_call_data,
         attempt_parties.customer_connected_ts,
         attempt_parties.agent_connected_ts,
         attempt_parties.ivr_connected_ts,
@@ -133,10 +128,10 @@ joined as (
             attempts.chain_guid = told_by_ocs.chain_guid
             and attempts.ocs_id = told_by_ocs.ocs_id
             and attempts.attempt_guid = told_by_ocs.attempt_guid
-    left join stored
+    left join call_data_days
         on
-            attempts.ocs_id = stored.ocs_id
-            and coalesce(attempts.final_day, 'infinity') = stored.ended_on
+            attempts.ocs_id = call_data_days.ocs_id
+            and coalesce(attempts.final_day, 'infinity') = call_data_days.ended_on
     left join attempt_parties
         on
             attempts.chain_guid = attempt_parties.chain_guid
