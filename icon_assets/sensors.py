@@ -124,7 +124,7 @@ def changed_days(
     if due(database.engine):
         return _refresh("marts behind final")
     if marts_are_outdated(database.engine):
-        return _refresh("marts of older code")
+        return _refresh("marts of other code")
     return dg.SkipReason("Every day is finalized and in the marts.")
 
 

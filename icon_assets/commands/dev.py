@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,6 +16,9 @@ from icon_assets.dbt_cli import prepare_dbt
 from icon_assets.errors import UserError
 from icon_assets.instance import ROOT
 from icon_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 HOST = "127.0.0.1"  # the UI has no log-in of its own
 
@@ -27,7 +31,10 @@ def dev(port: int = typer.Option(3000, help="Port of the UI.")) -> None:
     typer.echo("Bringing the database and dbt up to date ...")
     database = set_up(settings)
     prepare_dbt(settings, database.engine, os.environ)
-    _end_orphans()
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        end_orphans(instance)
     typer.echo(f"The UI comes up at http://{HOST}:{port} in some 15 s. Batches: {settings.landing_url}")
     _become_dagster(port)
 
@@ -58,7 +65,7 @@ def _refuse_taken(port: int) -> None:
             ) from None
 
 
-def _end_orphans() -> None:
+def end_orphans(instance: dg.DagsterInstance) -> None:
     """Closes the books on runs that stopped with their daemon, which nobody else would for two hours.
 
     Until then they would keep their pool, and the sensors waiting.
@@ -68,10 +75,9 @@ def _end_orphans() -> None:
     from icon_assets.sensors import is_by_hand
 
     running = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-    with dg.DagsterInstance.get() as instance:
-        for run in instance.get_runs(dg.RunsFilter(statuses=running)):
-            if not is_by_hand(run):
-                instance.report_run_failed(run, "Dagster stopped while this run was under way.")
+    for run in instance.get_runs(dg.RunsFilter(statuses=running)):
+        if not is_by_hand(run):
+            instance.report_run_failed(run, "Dagster stopped while this run was under way.")
 
 
 def _become_dagster(port: int) -> None:

@@ -118,26 +118,34 @@ def dev(new_database: Callable[[], Database], tmp_path_factory: pytest.TempPathF
     assert {path.name for path in ROOT.iterdir()} == before, "Dagster's files belong under var"
 
 
+def finished(dev: Dev, number: int) -> Any:
+    """The tags of the runs, newest first, once so many have succeeded."""
+    query = "{ runsOrError { ... on Runs { results { jobName status tags { key value } } } } }"
+
+    def runs() -> Any:
+        told = dev.ask(query)["runsOrError"]["results"]
+        return told if [run["status"] for run in told] == ["SUCCESS"] * number else None
+
+    found = wait_for(runs, dev.lives)
+    assert {run["jobName"] for run in found} == {"refresh"}
+    return [{tag["key"]: tag["value"] for tag in run["tags"]} for run in found]
+
+
 # One story, in this order: starting takes 15 s.
+def test_a_new_database_has_its_marts_empty_at_once(dev: Dev) -> None:
+    (tags,) = finished(dev, 1)
+    assert tags["icon/why"] == "marts of other code"
+    assert dev.one("select count(*) from marts.fct_chain") == 0
+
+
 def test_a_dropped_batch_reaches_the_marts_by_itself(dev: Dev) -> None:
     write(dev.landing, "a", chain("A", 1, 2, 3, 0))
-    wait_for(
-        lambda: (
-            dev.one("select to_regclass('marts.fct_chain') is not null")
-            and dev.one("select count(*) from marts.fct_chain where chain_guid = 'A' and not is_open")
-        ),
-        dev.lives,
-    )
+    query = "select count(*) from marts.fct_chain where chain_guid = 'A' and not is_open"
+    wait_for(lambda: dev.one(query), dev.lives)
 
 
 def test_the_run_says_why_it_ran(dev: Dev) -> None:
-    def finished() -> Any:
-        runs = dev.ask("{ runsOrError { ... on Runs { results { jobName status tags { key value } } } } }")
-        return [run for run in runs["runsOrError"]["results"] if run["status"] == "SUCCESS"]
-
-    (run,) = wait_for(finished, dev.lives)
-    tags = {tag["key"]: tag["value"] for tag in run["tags"]}
-    assert run["jobName"] == "refresh"
+    tags, _ = finished(dev, 2)
     assert tags["icon/why"] == "files: 1"
     assert tags["dagster/sensor_name"] == "landing_files"
 
@@ -188,6 +196,38 @@ def test_the_day_shows_as_a_partition(dev: Dev) -> None:
     assert told["partitionStats"] == {"numMaterialized": 1, "numFailed": 0}
     (materialization,) = told["latestMaterializationByPartition"]
     assert {"objects", "rows", "changed"} <= {entry["label"] for entry in materialization["metadataEntries"]}
+
+
+def test_a_backfill_of_the_dialog_is_one_run(dev: Dev) -> None:
+    days = [f"2025-11-{day}" for day in range(20, 25)]
+    launched = dev.ask(
+        """mutation ($b: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $b) {
+            ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
+        } }""",
+        b={
+            "partitionNames": days,
+            "assetSelection": [{"path": ["final", "go_chain"]}, {"path": ["final", "go_campaign"]}],
+        },
+    )["launchPartitionBackfill"]
+
+    def backfill() -> Any:
+        told = dev.ask(
+            "query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { "
+            "status numPartitions runs(limit: 10) { status } } } }",
+            id=launched["backfillId"],
+        )["partitionBackfillOrError"]
+        return told if told["status"] not in ("REQUESTED", "COMPLETING") else None
+
+    told = wait_for(backfill, dev.lives)
+    assert told["status"] == "COMPLETED_SUCCESS"
+    assert [run["status"] for run in told["runs"]] == ["SUCCESS"]
+    assert told["numPartitions"] == len(days)
+    stats = dev.ask(
+        """{ assetNodeOrError(assetKey: {path: ["final", "go_campaign"]}) { ... on AssetNode {
+            partitionStats { numMaterialized }
+        } } }"""
+    )["assetNodeOrError"]["partitionStats"]
+    assert stats == {"numMaterialized": len(days)}
 
 
 def test_a_second_one_is_refused(dev: Dev) -> None:

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from icon_assets.commands.dev import end_orphans
 from icon_assets.database import Database
 from icon_assets.jobs import REFRESH
 from icon_assets.sensors import BY_HAND, reason_to_hold, wait_after
@@ -96,6 +97,16 @@ class TestLandingFiles:
         landing.rmdir()
         with pytest.raises(Exception, match="landing zone"):
             tick(defs, "landing_files", instance)
+
+
+def test_runs_that_died_with_their_daemon_hold_up_nobody(instance: dg.DagsterInstance) -> None:
+    run(instance, dg.DagsterRunStatus.STARTED)
+    run(instance, dg.DagsterRunStatus.STARTED, BY_HAND)
+    assert reason_to_hold(instance, datetime.now(UTC)) == "A refresh is under way."
+    end_orphans(instance)
+    statuses = {run.tags.get("icon/by"): run.status for run in instance.get_runs()}
+    assert statuses == {None: dg.DagsterRunStatus.FAILURE, "process": dg.DagsterRunStatus.STARTED}
+    assert "failed" in str(reason_to_hold(instance, datetime.now(UTC)))
 
 
 class TestChangedDays:
