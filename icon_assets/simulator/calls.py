@@ -18,7 +18,7 @@ class Party:
     """One party of one call.
 
     `spent`: ms in each state it has left; `since`: when the present one began, by the source's clock;
-    `engaged_ms`: time connected before a customer was on the line.
+    `engaged_ms`: time connected before a customer was on the line; `connected_at`: when it first was.
     """
 
     call: Call
@@ -32,12 +32,15 @@ class Party:
     pseq: int = 1
     spent: dict[str, int] = field(default_factory=dict)
     engaged_ms: int = 0
+    connected_at: int | None = None
 
     def become(self, state: str) -> None:
         """Enters a state and says so; `released` is the last."""
         now = self.call.source.clock()
         self.spent[self.state] = self.spent.get(self.state, 0) + now - self.since
         self.state, self.since = state, now
+        if state == "connected" and self.connected_at is None:
+            self.connected_at = now
         self.pseq += 1
         self.tell("terminated" if state == "released" else "changed")
 
@@ -118,7 +121,9 @@ class Call:
 
     def join(self, type_: PartyType, role: str, dn: str, state: str, agent: int | None = None) -> Party:
         """A party appears on the call, in its first state."""
-        party = Party(self, self.guids.next(), type_, role, dn, agent, state, self.source.clock())
+        now = self.source.clock()
+        connected_at = now if state == "connected" else None
+        party = Party(self, self.guids.next(), type_, role, dn, agent, state, now, connected_at=connected_at)
         self.parties.append(party)
         party.tell("created")
         return party

@@ -143,7 +143,9 @@ class Chain:
         attempt.cpd, attempt.agent, attempt.reported = cpd, agent, True
         record = attempt.record
         record.attempts += 1
-        record.called = self.ocs.source.clock()
+        record.called, record.due = self.ocs.source.clock(), None
+        if attempt.promise is not None:  # kept, or missed: the record waits for its agent no longer
+            record.type, record.agent = RecordType.CAMPAIGN_RESCHEDULED, None
         record.result = Result.UNKNOWN if attempt.effective is None else attempt.effective
         record.status = RecordStatus.UPDATED
         self._notice(ChainState.PROCESSED, record, attempt, cpd, agent)

@@ -97,8 +97,8 @@ def follow(session: Session, attempt: Attempt) -> None:
 
 
 def _redial(session: Session, chain: Chain, record: Record) -> bool:
-    """From processed straight to processing, where an agent is there or none is needed yet."""
-    if not session.dialling:
+    """From processed straight to processing, at this hour, where an agent is there or none is needed yet."""
+    if not session.dialling or session.opens(chain) > session.env.now:
         return False
     agent = session.pool.take() if session.mode.needs_agent else None
     if agent is None and session.mode.needs_agent:

@@ -91,7 +91,7 @@ def detect(plan: scenario.Campaign, real: Result, luck: Stream) -> tuple[Result,
         return Result.FAX, luck.spread((1_500, 3_000, 5_000))
     if plan.cpd != "server":
         return Result.ANSWER, 0
-    took = luck.spread((300, 700, 1_100, 1_600, 2_600))
+    took = luck.spread((200, 400, 650, 1_000, 2_000))
     if real is Result.ANSWER and luck.chance(plan.false_positive):
         return Result.MACHINE, took
     if real is Result.MACHINE and luck.chance(plan.false_negative):

@@ -121,7 +121,7 @@ def _hand_over(
     if leg is None:
         role, dbid = ("ivr", None) if attempt.mode.to_ivr else ("agent", agent.dbid)
         leg = call.join(PartyType.INTERNAL, role, agent.dn, "ringing", dbid)
-        yield env.timeout(agent.luck.spread((80, 250, 500, 1_200)))
+        yield env.timeout(agent.luck.spread((80, 200, 400, 900)))
         leg.become("connected")
     if session.plan.cpd == "server":
         attempt.transfer_ms = int(env.now) - detected

@@ -35,7 +35,10 @@ def run(session: Session, attempt: Attempt, agent: Agent, follow: Follow) -> Wor
     attempt.preview_ms = int(env.now) - attempt.began
     if pushed is not None:
         pushed.end()
-    if logged_out:
+    if not attempt.chain.open:  # the record was taken from the desktop, when its chain ended if it did
+        ended = attempt.chain.cause is not None
+        attempt.preview_ms = attempt.chain.ended - attempt.started if ended else 0
+    elif logged_out:
         attempt.chain.processed(attempt, LOGOUT_RESULT, None)
         follow(session, attempt)
     elif luck.chance(session.plan.cancel):

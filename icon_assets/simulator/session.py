@@ -228,12 +228,16 @@ class Session:
             self.refill()
         while self._ready:
             chain, record = self._ready.popleft()
-            calling_list = chain.customer.calling_list
-            opens = next_time_in(chain.customer.zone, now, calling_list.first, calling_list.last)
+            opens = self.opens(chain)
             if opens == now:
                 return chain, record
             self.put(chain, record, opens)
         return None
+
+    def opens(self, chain: Chain) -> int:
+        """When the customer may be called: now, or at the beginning of the hours allowed."""
+        hours = chain.customer.calling_list
+        return next_time_in(chain.customer.zone, int(self.env.now), hours.first, hours.last)
 
     def follow(
         self, chain: Chain, record: Record, minutes: int, kind: RecordType, agent: int | None = None

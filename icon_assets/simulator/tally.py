@@ -23,6 +23,8 @@ FACTS = (
     "agent_results",
     "late_results",
     "sales",
+    "abandoned_tsr",
+    "timing_unknown",
     "talk_ms",
     "hold_ms",
     "wrap_ms",
@@ -35,12 +37,14 @@ FACTS = (
     "cpd_time_ms",
     "transfer_time_ms",
 )
+_IN_TIME_MS = 2_000  # the limit of the US Telemarketing Sales Rule
 _SPLITS = (
     "chains_by_cause",
     "attempts_by_result",
     "attempts_by_cpd_result",
     "attempts_by_agent_result",
     "attempts_by_mode",
+    "attempts_by_contact_type",
 )
 
 
@@ -84,7 +88,11 @@ def code(result: Result | None) -> str:
 
 def codes_of(attempt: Attempt) -> dict[str, str]:
     """Under which code an attempt counts in each split."""
-    codes = {"attempts_by_result": code(attempt.effective), "attempts_by_mode": str(attempt.mode.value)}
+    codes = {
+        "attempts_by_result": code(attempt.effective),
+        "attempts_by_mode": str(attempt.mode.value),
+        "attempts_by_contact_type": str(attempt.record.kind.value),
+    }
     if attempt.cpd is not None:
         codes["attempts_by_cpd_result"] = code(attempt.cpd)
     if attempt.agent is not None:
@@ -107,6 +115,10 @@ def facts_of(attempt: Attempt) -> dict[str, int]:
         "preview_ms": attempt.preview_ms,
         "calls": 0,
     }
+    if facts["answered_by_person"] and attempt.calls:
+        met = _met_in_time(attempt)
+        facts["abandoned_tsr"] = met is False
+        facts["timing_unknown"] = met is None
     if attempt.link is not None:
         facts[f"linked_by_{attempt.link}"] = 1
     if attempt.timed:
@@ -118,6 +130,28 @@ def facts_of(attempt: Attempt) -> dict[str, int]:
             facts["calls"] += 1
             _add_call(facts, call)
     return {name: value for name, value in facts.items() if value}
+
+
+def _met_in_time(attempt: Attempt) -> bool | None:
+    """Whether an agent met the person within two seconds of the answer; None where no clock tells.
+
+    The clock is OCS's CPD and transfer time where it told both, else the T-Server's.
+    """
+    lost = attempt.effective in (Result.ABANDONED, Result.DROPPED)
+    calls = [call for call in attempt.calls if call.stored and call.kind is not CallType.CONSULT]
+    if not calls:
+        return False if lost else None
+    met: dict[str, int] = {}
+    for call in calls:
+        for party in call.parties:
+            if party.connected_at is not None:
+                met[party.role] = min(party.connected_at, met.get(party.role, party.connected_at))
+    if "agent" not in met:
+        return False if lost or attempt.agent is None else None
+    if attempt.timed and attempt.cpd_ms is not None and attempt.transfer_ms is not None:
+        return attempt.cpd_ms + attempt.transfer_ms <= _IN_TIME_MS
+    waited = met["agent"] - met.get("destination", met["agent"] + 1)
+    return waited <= _IN_TIME_MS if waited >= 0 else (False if lost else None)
 
 
 def _add_call(facts: dict[str, int], call: Call) -> None:

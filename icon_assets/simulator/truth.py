@@ -4,9 +4,10 @@ truth.json (times in ms, days are UTC days by OCS's clock, keys that are codes o
 
 A *tally* has `chains`, `chains_by_cause`, `attempts`; by code of the effective result (the agent's, else
 CPD's, "none" where neither was reported) `attempts_by_result`; `attempts_by_cpd_result`,
-`attempts_by_agent_result`, `attempts_by_mode`; and of the attempts, how many
+`attempts_by_agent_result`, `attempts_by_mode`, `attempts_by_contact_type`; and of the attempts, how many
   `dialed` (placed a call at all), were `linked_by_chain_call` (OCS named the call) or `linked_by_user_data`,
-  `answered_by_person` (by the effective result), `abandoned` and `dropped` (CPD results 21 and 26),
+  `answered_by_person` (by the effective result), of which `abandoned_tsr` (no agent within two seconds of
+  the answer) or `timing_unknown` (no clock tells), `abandoned` and `dropped` (CPD results 21 and 26),
   `overdialed`, have an agent's result (`agent_results`), a late one (`late_results`), a sale (`sales`);
   how many `calls` (with `consult_calls`) and `interactions` they made; and the sums of
   `talk_ms`, `hold_ms`, `wrap_ms`, `ring_ms` (agents on customers' calls), `engaged_ms` (an agent connected
@@ -22,6 +23,7 @@ on the day of its state 2. Attempts of chains that are still open count too.
 * `agents`: `calls` (parties on customers' calls) and times as above;
 * `cpd_agent`: attempts by CPD result and agent result, where both were reported;
 * `cpd_real`: answered calls by what really answered (`person`, `machine`), and CPD's result;
+* `local_hours`: `attempts` and `persons` by the hour of the customer's clock at state 2;
 * `callbacks`: `promised_` and `tried_` `campaign` and `personal`, and `missed`;
 * `fields`: by DBID `name`, field lines by the icon_attribute in force (`not_stored`, `open`, `secure`), and
   for the outcome the `values` with which chains ended;
@@ -72,6 +74,7 @@ class Truth:
         self._cpd_agent: dict[str, Counter[str]] = {}
         self._cpd_real: dict[str, Counter[str]] = {"person": Counter(), "machine": Counter()}
         self._callbacks: Counter[str] = Counter()
+        self._hours: dict[str, Counter[str]] = {}
         self._metrics: dict[str, Counter[str]] = {}
         self._packets: Counter[str] = Counter()
         self._fields: dict[str, Counter[str]] = {}
@@ -122,6 +125,10 @@ class Truth:
             self._cpd_agent.setdefault(code(cpd), Counter())[code(attempt.agent)] += 1
         if cpd is not None and any(call.answered is not None for call in attempt.calls):
             self._cpd_real["person" if attempt.person else "machine"][code(cpd)] += 1
+        hour = times.local_ms(attempt.chain.customer.zone, attempt.started) // times.HOUR
+        self._hours.setdefault(f"{hour:02d}", Counter()).update(
+            attempts=1, persons=facts.get("answered_by_person", 0)
+        )
         if attempt.callback is not None and attempt.reported:
             self._callbacks[f"promised_{_callback(attempt.callback[0])}"] += 1
         if attempt.promise is not None:
@@ -201,6 +208,7 @@ class Truth:
             "agents": _sorted(self._agents),
             "cpd_agent": {key: by_code(counts) for key, counts in sorted(self._cpd_agent.items())},
             "cpd_real": {key: by_code(counts) for key, counts in self._cpd_real.items()},
+            "local_hours": _sorted(self._hours),
             "callbacks": dict(sorted(self._callbacks.items())),
             "fields": {dbid: self._field(dbid) for dbid in sorted(self._fields)},
             "metrics": _sorted(self._metrics),

@@ -20,9 +20,7 @@ SUMS = ("chains", "attempts", "linked_by_chain_call", "overdialed", "late_result
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A scenario without the harms to its batches: truth and events."""
     folder = tmp_path_factory.mktemp(request.param)
-    scenario = harmed(scenarios()[request.param])
-    if request.param == "demo":
-        scenario = resize(scenario, 200)
+    scenario = resize(harmed(scenarios()[request.param]), 50)
     truth = simulate(scenario, 7, str(folder))
     assert truth == json.loads((folder / "truth.json").read_text())
     return {"name": request.param, **truth}, read(folder)

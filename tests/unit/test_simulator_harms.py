@@ -129,7 +129,7 @@ def test_the_loader_refuses_exactly_the_bad_lines(tmp_path: Path) -> None:
     assert refused == truth["harms"]["expected"]["quarantined"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     name=st.sampled_from(
         ["predictive", "preview", "push_preview", "switchover", "split_by_site", "shared_list"]
