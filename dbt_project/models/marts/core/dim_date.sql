@@ -1,4 +1,5 @@
--- Calendar of report days.
+{{ config(materialized='incremental', incremental_strategy='append') }}
+-- Calendar of report days. Made once: a run adds nothing to it.
 with
 
 days as (
@@ -30,6 +31,9 @@ final as (
         extract(isodow from date_day) > 5 as is_weekend,
         date_day >= '2000-01-01' as is_known
     from days
+    {%- if is_incremental() %}
+        where false
+    {%- endif %}
 
 )
 

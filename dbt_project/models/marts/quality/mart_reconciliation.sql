@@ -93,7 +93,7 @@ peaks as (
         ocs_id,
         campaign_id,
         object_id as group_id,
-        max(total_records) as total_records
+        max(total_records) as peak_records
     from snapshots
     where total_records is not null and campaign_id is not null
     group by report_day, ocs_id, campaign_id, object_id
@@ -106,7 +106,8 @@ totals as (
         report_day,
         ocs_id,
         campaign_id,
-        sum(total_records)::bigint as total_records
+        -- Over groups, never over time.
+        sum(peak_records)::bigint as listed_records
     from peaks
     group by report_day, ocs_id, campaign_id
 
@@ -133,11 +134,11 @@ records as (
         totals.ocs_id,
         totals.campaign_id,
         'listed_and_tried_records' as pair,
-        totals.total_records as left_count,
+        totals.listed_records as left_count,
         coalesce(tried.records_tried, 0) as right_count,
-        least(totals.total_records, coalesce(tried.records_tried, 0)) as matched,
-        greatest(totals.total_records - coalesce(tried.records_tried, 0), 0) as only_left,
-        greatest(coalesce(tried.records_tried, 0) - totals.total_records, 0) as only_right,
+        least(totals.listed_records, coalesce(tried.records_tried, 0)) as matched,
+        greatest(totals.listed_records - coalesce(tried.records_tried, 0), 0) as only_left,
+        greatest(coalesce(tried.records_tried, 0) - totals.listed_records, 0) as only_right,
         tried.data_through_ts
     from totals
     left join tried
