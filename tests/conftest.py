@@ -13,8 +13,13 @@ from icon_assets.database import Database
 from icon_assets.idb import roles
 from icon_assets.server import EmbeddedServer
 from tests.loading import Loader
+from tests.threats import ThreatTable
 
 TEMPLATE = "template_icon"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(ThreatTable())
 
 
 @pytest.fixture(scope="session")
