@@ -11,6 +11,7 @@ from icon_assets.checks import final_equals_idb, refresh_checks, yesterday_final
 from icon_assets.jobs import all_jobs
 from icon_assets.partitions import termination_days
 from icon_assets.resources import default_resources
+from icon_assets.rule_checks import rule_checks
 from icon_assets.schedules import nightly_finalize, nightly_quality, weekly_reconcile
 from icon_assets.sensors import changed_days, landing_files
 from icon_assets.settings import Settings
@@ -23,7 +24,7 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
     marts = marts_assets(settings)
     return dg.Definitions(
         assets=[event_batches, raw_tables, *final_assets(days), marts, docs_asset(marts)],
-        asset_checks=[refresh_checks, yesterday_final, final_equals_idb],
+        asset_checks=[refresh_checks, rule_checks, yesterday_final, final_equals_idb],
         jobs=all_jobs(days, marts),
         sensors=[landing_files, changed_days],
         schedules=[nightly_finalize, nightly_quality, weekly_reconcile],

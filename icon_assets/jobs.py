@@ -6,8 +6,10 @@ import dagster as dg
 
 from icon_assets.assets.final import FINAL_DAY, FINAL_KEYS
 from icon_assets.checks import final_equals_idb, refresh_checks, yesterday_final
+from icon_assets.rule_checks import rule_checks
 
 REFRESH = "refresh"
+CATCH_UP = "catch_up"
 FINALIZE = "finalize"
 QUALITY = "quality"
 RECONCILE = "reconcile"
@@ -19,13 +21,21 @@ BUILT_GROUPS = ("intermediate", "marts")
 
 def all_jobs(days: dg.PartitionsDefinition[str], marts: dg.AssetsDefinition) -> list[Any]:
     """Every job; `marts` has dbt's tests as its checks."""
-    refreshed = dg.AssetSelection.groups("idb", *BUILT_GROUPS) | dg.AssetSelection.assets(FINAL_DAY)
+    # dbt's tests read whole tables, and each costs 90 ms of events: they have a job of their own.
+    caught_up = (
+        dg.AssetSelection.groups(*BUILT_GROUPS) | dg.AssetSelection.assets(FINAL_DAY)
+    ).without_checks()
+    loaded = dg.AssetSelection.groups("idb").without_checks() | dg.AssetSelection.checks(refresh_checks)
     return [
         dg.define_asset_job(
             REFRESH,
-            # dbt's tests read whole tables, and each costs 90 ms of events: they have a job of their own.
-            refreshed.without_checks() | dg.AssetSelection.checks(refresh_checks),
+            loaded | caught_up,
             description="Loads what waits in the landing zone, finalizes the dirty days, builds the marts.",
+        ),
+        dg.define_asset_job(
+            CATCH_UP,
+            caught_up,
+            description="Finalizes the dirty days and builds the marts, whatever the landing zone is like.",
         ),
         dg.define_asset_job(
             FINALIZE,
@@ -36,9 +46,9 @@ def all_jobs(days: dg.PartitionsDefinition[str], marts: dg.AssetsDefinition) -> 
         dg.define_asset_job(
             QUALITY,
             dg.AssetSelection.checks_for_assets(marts)
-            | dg.AssetSelection.checks(yesterday_final)
+            | dg.AssetSelection.checks(yesterday_final, rule_checks)
             | dg.AssetSelection.groups("docs"),
-            description="Runs every data test of the marts, and writes their docs.",
+            description="Runs every rule of the IDB and every data test of the marts, and writes their docs.",
         ),
         dg.define_asset_job(
             RECONCILE,

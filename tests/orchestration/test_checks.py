@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.ingest.drain import drain
+from icon_assets.quality import RULES, Rule
 from tests.batches import batch, chain, write
 
 FINAL_DAY = dg.AssetKey(["ops", "final_day"])
@@ -51,6 +52,21 @@ ALL = [
     ("ops/final_day", "yesterday_final"),
     ("ops/final_day", "final_equals_idb"),
 ]
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
+def test_each_rule_is_a_check_of_its_table(defs: dg.Definitions, rule: Rule) -> None:
+    key = dg.AssetCheckKey(dg.AssetKey(["idb", rule.table]), rule.name)
+    assert key in defs.resolve_asset_graph().asset_check_keys
+
+
+def test_a_broken_rule_names_what_breaks_it(result, database: Database, landing: Path) -> None:
+    write(landing, "one", [*chain("CH1", 1, 3, 0)])
+    load(database, landing)
+    found = result("idb/go_chainrec_hist", "chain_transition")
+    assert not found.passed
+    assert found.metadata["rows"].value == 1
+    assert "CH1" in str(found.metadata["examples"].value)
 
 
 @pytest.mark.parametrize(("asset", "name"), ALL)
