@@ -52,9 +52,9 @@ class BatchFiles:
         content = gzip.compress(text.encode("utf-8", "surrogateescape"), _LEVEL, mtime=0)
         self._put(f"zz-late/{file}.jsonl.gz" if batch.late else f"{file}.jsonl.gz", content)
 
-    def write_json(self, name: str, value: object) -> None:
-        """A file beside the batches, readable by people."""
-        self._put(name, msgspec.json.format(msgspec.json.encode(value), indent=1))
+    def write_beside(self, name: str, text: str) -> None:
+        """A file that is no batch."""
+        self._put(name, text.encode())
 
     def _put(self, name: str, content: bytes) -> None:
         """Under another name first: a reader never sees half a file."""

@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+import yaml
+
 from icon_assets.simulator.days import Days
 from icon_assets.simulator.harming import HarmLog
 from icon_assets.simulator.harms import harmed_files
@@ -21,10 +24,11 @@ Progress = Callable[[int, int], None]
 def simulate(
     scenario: Scenario | str, seed: int, out_url: str, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Writes the batches of a scenario, and `truth.json` beside them, under `out_url` (any fsspec URL).
+    """Writes the batches of a scenario under `out_url` (any fsspec URL).
 
-    The same scenario and seed give the same inflated bytes on any machine. Returns the truth, as described
-    in `truth`. Raises KeyError for a name that is not in scenarios.yaml.
+    Beside them it writes `truth.json`, and `deployment.yaml`, which tells the project of the ICONs.
+    The same scenario and seed give the same inflated bytes on any machine. Returns the truth as it
+    stands in truth.json, described in `truth`. Raises KeyError for a name that is not in scenarios.yaml.
     """
     plan = scenarios()[scenario] if isinstance(scenario, str) else scenario
     log, losses = HarmLog(plan.harms), Losses()
@@ -39,13 +43,16 @@ def simulate(
     sink.close()
     truth = _whole_truth(world, log, losses)
     truth |= {"events": dict(_events(world)), "batches": files.batches}
-    files.write_json("truth.json", truth)
-    return truth
+    files.write_beside("deployment.yaml", yaml.safe_dump(world.deployment(), sort_keys=False))
+    text = msgspec.json.format(msgspec.json.encode(truth)).decode()
+    files.write_beside("truth.json", text)
+    known: dict[str, Any] = msgspec.json.decode(text)
+    return known
 
 
 def _whole_truth(world: World, log: HarmLog, losses: Losses) -> dict[str, Any]:
     return world.truth.as_dict() | {
-        "icons": world.icons(),
+        **world.deployment(),
         "outages": outages(world.sources),
         "lost": losses.as_dict(),
         "harms": log.as_dict(),

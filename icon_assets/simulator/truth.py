@@ -34,8 +34,8 @@ on the day of its state 2. Attempts of chains that are still open count too.
 * `filtered`: a tally of what no ICON takes by its connections, and that counts nowhere else;
 * `outages`: times in which a feed did not hear its source, and the lines it missed; `lost`: lines that no
   feed has, with the chains and sessions that they told of, a tally of those chains, and their days;
-* `icons`: the deployment, as the project must be told; `harms`: see `harms`; `events`, `batches`: what was
-  written.
+* `icons`: the deployment, as in deployment.yaml; `harms`: what was done to batches (see `harming`);
+  `events`: lines that sources said to feeds, by kind of source, before harms; `batches`: files written.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import simpy
 
 from icon_assets.simulator import scenario, times
@@ -82,27 +84,22 @@ class World:
             if icon.ocs is None or place in icon.ocs
         )
 
-    def icons(self) -> list[dict[str, object]]:
-        """The deployment by DBIDs, as the project must be told."""
-        return [
-            {
-                "dbid": _ICON + place,
-                "role": icon.role,
-                "ocs": [
-                    each.source.dbid
-                    for number, ocs in enumerate(self.ocs)
-                    if icon.ocs is None or number in icon.ocs
-                    for each in (ocs, ocs.backup)
-                    if each is not None
-                ],
-                "tservers": [
-                    source.dbid
-                    for number, source in enumerate(self.tservers)
-                    if icon.tservers is None or number in icon.tservers
-                ],
-            }
-            for place, icon in enumerate(self.plan.icons)
-        ]
+    def deployment(self) -> dict[str, list[dict[str, Any]]]:
+        """The ICONs with their connections by DBID, in the words of the project's own deployment file."""
+        return {"icons": [self._declared(place, icon) for place, icon in enumerate(self.plan.icons)]}
+
+    def _declared(self, place: int, icon: Icon) -> dict[str, Any]:
+        heard = {feed.source.dbid for feed in self.feeds.get(place, [])}
+        return {
+            "dbid": _ICON + place,
+            "role": icon.role,
+            "ocs": [source.dbid for source in self.sources if source.kind == "ocs" and source.dbid in heard],
+            "t-servers": {
+                source.dbid: switch
+                for switch, source in (*enumerate(self.tservers, _SWITCH), (_SWITCH, self.ixn))
+                if source.dbid in heard
+            },
+        }
 
     # Building.
 

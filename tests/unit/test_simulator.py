@@ -17,6 +17,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from icon_assets.errors import UserError
+from icon_assets.ingest.deployment import read_deployment
 from icon_assets.simulator import resize, scenarios, simulate
 from icon_assets.simulator.command import simulate as command
 from icon_assets.simulator.randomness import Guids, Stream, Weights
@@ -61,7 +62,7 @@ def test_another_seed_gives_other_events(tmp_path: Path) -> None:
 def test_the_bytes_of_a_known_run_are_known(tmp_path: Path) -> None:
     """On every machine; a change of the simulation changes this digest, and should be meant."""
     simulate(resize(scenarios()["predictive"], 10), 1, str(tmp_path))
-    assert digest(tmp_path) == "b652cdd3e77825e6c981c80412d237214115e6d0097d6d58c1561a0393755a19"
+    assert digest(tmp_path) == "7d98e2de15289b4bc5c6fa4b2f3e6e2bb484dcb782cea12040147640186963d7"
 
 
 def most_objects(scenario: Scenario, folder: Path) -> int:
@@ -147,7 +148,10 @@ def test_what_no_icon_takes_counts_apart(tmp_path: Path) -> None:
     truth = truth_of("two_of_four_switches", tmp_path)
     assert set(truth["switches"]) == {"7", "8"}
     assert truth["filtered"]["chains"] == 80
-    assert truth["icons"] == [{"dbid": 301, "role": "all", "ocs": [101], "tservers": [201, 202]}]
+    declared = {"dbid": 301, "role": "all", "ocs": [101], "t-servers": {"201": 7, "202": 8}}
+    assert truth["icons"] == [declared]
+    (icon,) = read_deployment(tmp_path / "deployment.yaml").icons
+    assert icon.switches == {7, 8}
 
 
 def test_a_runaway_chain_is_set_aside(tmp_path: Path) -> None:
