@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from icon_assets.simulator.agents import Agent
 from icon_assets.simulator.feed import Source
 from icon_assets.simulator.lines import optional, text
 from icon_assets.simulator.lists import CallingList, Field
@@ -16,12 +17,14 @@ class Configuration:
     def __init__(self, source: Source) -> None:
         self._source = source
 
-    def object(self, kind: str, dbid: int, name: str, **more: int | str | None) -> None:
+    def object(
+        self, kind: str, dbid: int, name: str, *, status: str = "active", **more: int | str | None
+    ) -> None:
         """An object as it is now."""
         tenant = None if kind == "tenant" else TENANT
         self._source.emit(
             "object",
-            f'"kind":"{kind}","dbid":{dbid},"name":{text(name)},"status":"active"'
+            f'"kind":"{kind}","dbid":{dbid},"name":{text(name)},"status":"{status}"'
             + optional(tenantid=tenant, **more),
         )
 
@@ -48,11 +51,17 @@ class Configuration:
         self.relation("campaign_group", campaignid=unit.dbid, groupid=unit.group)
         self.relation("campaign_list", campaignid=unit.dbid, callinglistid=unit.calling_list.dbid)
         for agent in unit.agents.agents:
-            self.object(
-                "agent",
-                agent.dbid,
-                f"agent{agent.dbid}",
-                employeeid=f"A{agent.dbid}",
-                firstname="Agent",
-                lastname=str(agent.dbid),
-            )
+            self.agent(agent)
+
+    def agent(self, agent: Agent, status: str = "active") -> None:
+        """A person."""
+        name, last = f"agent{agent.dbid}", str(agent.dbid)
+        self.object(
+            "agent",
+            agent.dbid,
+            name,
+            status=status,
+            employeeid=f"A{agent.dbid}",
+            firstname="Agent",
+            lastname=last,
+        )

@@ -12,7 +12,7 @@ from icon_assets.simulator.chain import Attempt
 from icon_assets.simulator.codes import CallType, PartyType, RecordType, Result
 from icon_assets.simulator.lines import text
 from icon_assets.simulator.lists import OUTCOME
-from icon_assets.simulator.randomness import Weights
+from icon_assets.simulator.randomness import Stream, Weights
 from icon_assets.simulator.session import Session
 
 Work = Generator[Event, object, None]
@@ -26,7 +26,7 @@ _CONSULT_MS = (8_000, 20_000, 50_000)
 _LATE_MS = (60_000, 600_000, 2_400_000, 9_000_000)
 _IVR_MS = (5_000, 20_000, 45_000)
 _HOLD_PERCENT = 8
-_ACCOUNT_PERCENT = 20  # calls to which the agent's desktop attaches an account number, as secure data
+_ACCOUNT_PERCENT = 20  # of talks in which an account number is noted
 _VERDICTS: Weights[Result | RecordType] = Weights(
     {
         Result.ANSWER: 70,
@@ -86,7 +86,7 @@ def _talk(
     env, plan, luck = session.env, session.plan, attempt.chain.luck
     yield env.timeout(luck.spread(_TALK_MS))
     if luck.chance(_ACCOUNT_PERCENT):
-        call.attach("account", str(luck.below(10**8)), party=leg, secure=True)
+        _note_account(call, leg, luck)
     if luck.chance(_HOLD_PERCENT):
         leg.become("held")
         yield env.timeout(luck.spread(_HOLD_MS))
@@ -96,6 +96,15 @@ def _talk(
     if luck.chance(plan.transfer):
         agent, leg = yield from _transfer(session, attempt, call, agent, leg)
     return agent, leg
+
+
+def _note_account(call: Call, leg: Party, luck: Stream) -> None:
+    """The desktop attaches an account number as secure data, which some agents correct or take back."""
+    call.attach("account", str(luck.below(10**8)), party=leg, secure=True)
+    if luck.chance(20):
+        call.attach("account", str(luck.below(10**8)), change="updated", party=leg, secure=True)
+    elif luck.chance(10):
+        call.attach("account", None, change="deleted", party=leg, secure=True)
 
 
 def _conclude(attempt: Attempt, agent: Agent) -> None:

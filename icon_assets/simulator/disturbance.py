@@ -75,6 +75,13 @@ class Rename(_Fault, frozen=True, kw_only=True, tag="rename"):
     name: str = "Renewals, second wave"
 
 
+class Dismiss(_Fault, frozen=True, kw_only=True, tag="dismiss"):
+    """The configuration object of an agent (by place) of a campaign is deleted."""
+
+    campaign: int = 0
+    agent: int = 0
+
+
 class ClockStep(_Fault, frozen=True, kw_only=True, tag="clock_step"):
     """The clock of an OCS is set forward or back."""
 
@@ -91,6 +98,7 @@ Fault = (
     | Logout
     | Reconfigure
     | Rename
+    | Dismiss
     | ClockStep
 )
 

@@ -67,6 +67,8 @@ class Faults:
                 self._world.say.field(field)
             case plans.Rename():
                 self._world.say.object("campaign", self._world.units[fault.campaign].dbid, fault.name)
+            case plans.Dismiss():
+                self._world.say.agent(self._world.units[fault.campaign].agents.agents[fault.agent], "deleted")
             case plans.ClockStep():
                 self._world.ocs[fault.ocs].source.skew_ms += fault.seconds * times.SECOND
 
