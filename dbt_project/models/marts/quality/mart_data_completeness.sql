@@ -238,7 +238,7 @@ holes_by_slot as (
         {{ quarter('hole_ts') }} as slot_start,
         sum(events)::bigint as seq_holes
     from holes
-    group by 1, 2, 3
+    group by source, source_dbid, slot_start
 
 ),
 
@@ -253,7 +253,7 @@ batches_by_slot as (
         min(first_ts) as first_event_ts,
         max(last_ts) as last_event_ts
     from batches
-    group by 1, 2, 3
+    group by source, source_dbid, slot_start
 
 ),
 
@@ -265,7 +265,7 @@ missing_by_slot as (
         count(*) as missing_packets
     from snapshots
     where is_expected and not is_received
-    group by 1, 2
+    group by ocs_id, slot_start
 
 ),
 
