@@ -11,7 +11,7 @@ from icon_assets.database import Database
 from icon_assets.dbt_code import marts_are_outdated
 from icon_assets.finalize.dirty import dirty_days
 from icon_assets.ingest.drain import backlog
-from icon_assets.jobs import REFRESH
+from icon_assets.jobs import CATCH_UP, REFRESH
 from icon_assets.marts import due
 from icon_assets.settings import Settings
 
@@ -25,6 +25,7 @@ _LONGEST_WAIT = timedelta(minutes=30)
 _FAILURES_COUNTED = 8
 # `process` marks its runs: one that was killed stays "started", and must not hold up the daemon.
 BY_HAND = {"icon/by": "process"}
+WHY = "icon/why"  # what a run was asked for, for the list of runs
 
 _UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -46,14 +47,13 @@ def wait_after(failures: int) -> timedelta:
     return min(_FIRST_WAIT * 2**failures, _LONGEST_WAIT) if failures else timedelta(0)
 
 
-def reason_to_hold(instance: dg.DagsterInstance, now: datetime) -> str | None:
-    """Why no refresh is asked for at this moment, if so."""
-    under_way = instance.get_runs(dg.RunsFilter(job_name=REFRESH, statuses=_UNDER_WAY))
-    if not all(map(is_by_hand, under_way)):
-        return "A refresh is under way."
-    ended = instance.get_run_records(
-        dg.RunsFilter(job_name=REFRESH, statuses=_ENDED), limit=_FAILURES_COUNTED
-    )
+def reason_to_hold(instance: dg.DagsterInstance, job: str, now: datetime) -> str | None:
+    """Why no run of `job` is asked for at this moment, if so."""
+    for either in (REFRESH, CATCH_UP):
+        under_way = instance.get_runs(dg.RunsFilter(job_name=either, statuses=_UNDER_WAY))
+        if not all(map(is_by_hand, under_way)):
+            return f"A run of {either} is under way."
+    ended = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=_ENDED), limit=_FAILURES_COUNTED)
     failures = 0
     for record in ended:
         if record.dagster_run.status == dg.DagsterRunStatus.SUCCESS:
@@ -63,7 +63,7 @@ def reason_to_hold(instance: dg.DagsterInstance, now: datetime) -> str | None:
         last = datetime.fromtimestamp(ended[0].end_time or ended[0].update_timestamp.timestamp(), UTC)
         until = last + wait_after(failures)
         if now < until:
-            return f"The last {failures} refreshes failed; the next is tried at {until:%H:%M:%S} UTC."
+            return f"The last runs of {job} failed ({failures}); the next is tried at {until:%H:%M:%S} UTC."
     return None
 
 
@@ -83,13 +83,13 @@ def landing_files(
     landing: dg.ResourceParam[Landing],
 ) -> dg.SensorResult | dg.SkipReason:
     """Files that the ledger does not know, in; one run request, out."""
-    if hold := reason_to_hold(context.instance, datetime.now(UTC)):
+    if hold := reason_to_hold(context.instance, REFRESH, datetime.now(UTC)):
         return dg.SkipReason(hold)
     wait = timedelta(seconds=settings.wait_seconds)
     try:
         found = _listing.submit(backlog, database.engine, landing, wait=wait).result(_LISTING_SECONDS)
     except TimeoutError:
-        return dg.SensorResult([_refresh("a landing zone too large to list in a tick")])
+        return dg.SensorResult([_drain("a landing zone too large to list in a tick")])
     if not found:
         return dg.SkipReason(f"Nothing new; {found.waiting} files wait to become whole.")
     seen = dg.AssetObservation(
@@ -100,36 +100,34 @@ def landing_files(
             "files waiting": found.waiting,
         },
     )
-    return dg.SensorResult([_refresh(f"files: {len(found.ready)}")], asset_events=[seen])
+    return dg.SensorResult([_drain(f"files: {len(found.ready)}")], asset_events=[seen])
 
 
+def _drain(why: str) -> dg.RunRequest:
+    # No run key: it would stand for ever, and a drain that failed could not be asked for again.
+    return dg.RunRequest(tags={WHY: why}, run_config={"ops": {"idb": {"config": {"limit": _FILES_A_RUN}}}})
+
+
+# A job of its own: where a drain cannot work, what was loaded before it is finalized all the same.
 @dg.sensor(
-    job_name=REFRESH,
+    job_name=CATCH_UP,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
-        "Wakes a refresh for days that are dirty or not yet in the marts, where no file brings one: after a "
-        "backfill, a failed run, a purge, an upgrade."
+        "Finalizes days that are dirty, and brings what is final to the marts, where no file has done it: "
+        "after a backfill, a failed run, a purge, an upgrade."
     ),
 )
 def changed_days(
     context: dg.SensorEvaluationContext, database: dg.ResourceParam[Database]
 ) -> dg.RunRequest | dg.SkipReason:
     """Days left to do, in; one run request, out."""
-    if hold := reason_to_hold(context.instance, datetime.now(UTC)):
+    if hold := reason_to_hold(context.instance, CATCH_UP, datetime.now(UTC)):
         return dg.SkipReason(hold)
-    dirty = sum(map(len, dirty_days(database.engine).values()))
-    if dirty:
-        return _refresh(f"dirty days: {dirty}")
+    if dirty := sum(map(len, dirty_days(database.engine).values())):
+        return dg.RunRequest(tags={WHY: f"dirty days: {dirty}"})
     if due(database.engine):
-        return _refresh("marts behind final")
+        return dg.RunRequest(tags={WHY: "marts behind final"})
     if marts_are_outdated(database.engine):
-        return _refresh("marts of other code")
+        return dg.RunRequest(tags={WHY: "marts of other code"})
     return dg.SkipReason("Every day is finalized and in the marts.")
-
-
-def _refresh(why: str) -> dg.RunRequest:
-    # No run key: it would stand for ever, and a drain that failed could not be asked for again.
-    return dg.RunRequest(
-        tags={"icon/why": why}, run_config={"ops": {"idb": {"config": {"limit": _FILES_A_RUN}}}}
-    )

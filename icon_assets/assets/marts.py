@@ -24,7 +24,7 @@ from icon_assets.dbt_cli import DBT, manifest_path
 from icon_assets.dbt_code import MARTS, VIEWS, code_of, marts_are_outdated, set_code
 from icon_assets.errors import UserError
 from icon_assets.instance import DBT_PROJECT, dbt_target
-from icon_assets.jobs import BUILT_GROUPS, REFRESH
+from icon_assets.jobs import BUILT_GROUPS, CATCH_UP, REFRESH
 from icon_assets.marts import close_window, due, open_window
 from icon_assets.progress import Progress
 from icon_assets.settings import Settings
@@ -112,7 +112,8 @@ def marts_assets(settings: Settings) -> dg.AssetsDefinition:
         with _alone(database.engine):
             engine, code = database.engine, code_of(database.engine, VIEWS)
             outdated = marts_are_outdated(engine)
-            if context.run.job_name == REFRESH and not outdated and not due(engine):
+            asked_by_hand = context.run.job_name not in (REFRESH, CATCH_UP)
+            if not (asked_by_hand or outdated or due(engine)):
                 context.log.info("The marts hold everything that has been loaded.")
                 return
             window = open_window(engine)

@@ -114,6 +114,8 @@ def _reported(result: dg.ExecuteInProcessResult, asset: str) -> Mapping[str, Any
 def _failure(result: dg.ExecuteInProcessResult) -> str:
     for event in result.all_events:
         if event.is_step_failure and (error := event.step_failure_data.error):
+            if "DagsterExecutionInterruptedError" in error.message:
+                return "Interrupted."
             return f"{event.step_key} failed: {(error.cause or error).message.strip()[-1000:]}"
     return "The run failed."
 

@@ -79,9 +79,9 @@ class TestLandingFiles:
         write(landing, "b", chain("C", 1, 2, 3, 0))
         for _ in range(2):
             run(instance, dg.DagsterRunStatus.FAILURE)
-        assert "The last 2 refreshes failed" in tick(defs, "landing_files", instance).skip_message
-        assert reason_to_hold(instance, datetime.now(UTC) + timedelta(seconds=59))
-        assert not reason_to_hold(instance, datetime.now(UTC) + timedelta(seconds=61))
+        assert r"The last runs of refresh failed (2)" in tick(defs, "landing_files", instance).skip_message
+        assert reason_to_hold(instance, REFRESH, datetime.now(UTC) + timedelta(seconds=59))
+        assert not reason_to_hold(instance, REFRESH, datetime.now(UTC) + timedelta(seconds=61))
 
     def test_a_success_forgives(
         self, defs: dg.Definitions, instance: dg.DagsterInstance, landing: Path
@@ -102,14 +102,24 @@ class TestLandingFiles:
 def test_runs_that_died_with_their_daemon_hold_up_nobody(instance: dg.DagsterInstance) -> None:
     run(instance, dg.DagsterRunStatus.STARTED)
     run(instance, dg.DagsterRunStatus.STARTED, BY_HAND)
-    assert reason_to_hold(instance, datetime.now(UTC)) == "A refresh is under way."
+    assert reason_to_hold(instance, REFRESH, datetime.now(UTC)) == "A run of refresh is under way."
     end_orphans(instance)
     statuses = {run.tags.get("icon/by"): run.status for run in instance.get_runs()}
     assert statuses == {None: dg.DagsterRunStatus.FAILURE, "process": dg.DagsterRunStatus.STARTED}
-    assert "failed" in str(reason_to_hold(instance, datetime.now(UTC)))
+    assert "failed" in str(reason_to_hold(instance, REFRESH, datetime.now(UTC)))
 
 
 class TestChangedDays:
+    def test_a_drain_that_fails_does_not_hold_it(
+        self, defs: dg.Definitions, instance: dg.DagsterInstance
+    ) -> None:
+        run(instance, dg.DagsterRunStatus.FAILURE)
+        assert "Every day is finalized" in tick(defs, "changed_days", instance).skip_message
+
+    def test_a_refresh_under_way_does(self, defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
+        run(instance, dg.DagsterRunStatus.STARTED)
+        assert "under way" in tick(defs, "changed_days", instance).skip_message
+
     def test_nothing_to_do(self, defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
         assert "Every day is finalized" in tick(defs, "changed_days", instance).skip_message
 
