@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from icon_assets.simulator.session import Session
 
 
+_STATUS = {
+    Result.CANCEL: RecordStatus.CANCELLED,
+    Result.STALE: RecordStatus.STALE,
+    Result.AGENT_CALLBACK_ERROR: RecordStatus.MISSED_CALLBACK,
+}
+
+
 @dataclass(slots=True, eq=False)
 class Attempt:
     """One attempt to reach a customer on one record, and everything the truth wants to know of it.
@@ -147,7 +154,7 @@ class Chain:
         if attempt.promise is not None:  # kept, or missed: the record waits for its agent no longer
             record.type, record.agent = RecordType.CAMPAIGN_RESCHEDULED, None
         record.result = Result.UNKNOWN if attempt.effective is None else attempt.effective
-        record.status = RecordStatus.UPDATED
+        record.status = _STATUS.get(record.result, RecordStatus.UPDATED)
         self._notice(ChainState.PROCESSED, record, attempt, cpd, agent)
         self._record_line(record)
 

@@ -79,7 +79,6 @@ class Result(IntEnum):
     """Call results; the ones the simulator gives."""
 
     OK = 0
-    TRANSFERRED = 1
     GENERAL_ERROR = 3
     BUSY = 6
     NO_ANSWER = 7
@@ -95,13 +94,11 @@ class Result(IntEnum):
     ABANDONED = 21
     DROPPED = 26
     UNKNOWN = 28
-    SILENCE = 32
     ANSWER = 33
     WRONG_PARTY = 40
     DIAL_ERROR = 41
     STALE = 46
     AGENT_CALLBACK_ERROR = 47
-    GROUP_CALLBACK_ERROR = 48
     DO_NOT_CALL = 51
     CANCEL = 52
     WRONG_NUMBER = 53
@@ -111,7 +108,6 @@ class Result(IntEnum):
 PERSON = frozenset(
     {
         Result.OK,
-        Result.TRANSFERRED,
         Result.ABANDONED,
         Result.DROPPED,
         Result.ANSWER,
@@ -127,7 +123,6 @@ class RecordType(IntEnum):
 
     GENERAL = 2
     CAMPAIGN_RESCHEDULED = 3
-    PERSONAL_RESCHEDULED = 4
     PERSONAL_CALLBACK = 5
     CAMPAIGN_CALLBACK = 6
     NO_CALL = 7
@@ -141,7 +136,6 @@ class RecordStatus(IntEnum):
     UPDATED = 3
     STALE = 4
     CANCELLED = 5
-    AGENT_ERROR = 6
     CHAIN_UPDATED = 7
     MISSED_CALLBACK = 8
 
@@ -175,14 +169,11 @@ class PartyType(IntEnum):
     INTERNAL = 1
     EXTERNAL = 2
     MULTIMEDIA_PLACE = 3
-    MULTIMEDIA_QUEUE = 4
 
 
 class CallType(IntEnum):
     """Kinds of calls."""
 
-    INTERNAL = 1
-    INBOUND = 2
     OUTBOUND = 3
     CONSULT = 4
 

@@ -9,7 +9,7 @@ from simpy import Event
 from icon_assets.simulator import placed, preview
 from icon_assets.simulator.agents import Agent
 from icon_assets.simulator.chain import Attempt, Chain
-from icon_assets.simulator.codes import RecordStatus, RecordType, Result
+from icon_assets.simulator.codes import RecordType, Result
 from icon_assets.simulator.lists import Record
 from icon_assets.simulator.pacing import TICK, Pacer
 from icon_assets.simulator.session import Session
@@ -72,7 +72,6 @@ def _attempt(
     if missed:
         yield session.env.timeout(50)
         chain.processed(attempt, Result.AGENT_CALLBACK_ERROR, None)
-        record.status = RecordStatus.MISSED_CALLBACK
         follow(session, attempt)
     elif session.mode.preview and agent is not None:
         yield from preview.run(session, attempt, agent, follow)

@@ -28,7 +28,6 @@ _DROP = Treatment("drop_number")
 _DONE = Treatment("finish", cause=Cause.AGENT_FINISHED)
 _TREATMENTS: dict[Result | None, Treatment] = {
     Result.OK: _DONE,
-    Result.TRANSFERRED: _DONE,
     Result.ANSWER: _DONE,
     Result.DO_NOT_CALL: Treatment("finish", cause=Cause.DO_NOT_CALL),
     Result.CANCEL: Treatment("finish", cause=Cause.AGENT_CANCELLED),
