@@ -1,0 +1,82 @@
+"""dbt as the marts asset runs it, against a database of its own, over batches in a landing zone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from icon_assets.contract.landing import Landing
+from icon_assets.database import Database
+from icon_assets.dbt_cli import DBT
+from icon_assets.finalize.days import finalize
+from icon_assets.finalize.dirty import dirty_days, ranges
+from icon_assets.ingest.drain import drain
+from icon_assets.instance import DBT_PROJECT, environment
+from icon_assets.marts import close_window, open_window
+from icon_assets.settings import Settings
+
+
+class Marts:
+    """One database, its landing zone, and dbt over it."""
+
+    def __init__(self, database: Database, landing: Path, var: Path) -> None:
+        self.database = database
+        self.landing = landing
+        self.settings = Settings(var=var, landing_url=str(landing))
+        self.is_built = False
+
+    def dbt(self, *arguments: str) -> str:
+        """Runs dbt; returns what it printed, fails the test where it failed."""
+        done = subprocess.run(
+            [DBT, "--no-use-colors", *arguments, "--project-dir", DBT_PROJECT],
+            env={**os.environ, **environment(self.settings, self.database)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr
+        return done.stdout
+
+    def load(self, files: Sequence[Path] = ()) -> None:
+        """Puts files into the landing zone, and loads and finalizes what waits there."""
+        for file in files:
+            shutil.copy(file, self.landing / f"{file.parent.name}-{file.name}")
+        drain(self.database.engine, Landing(str(self.landing)))
+        for entity, days in dirty_days(self.database.engine).items():
+            for first, last in ranges(days):
+                finalize(self.database.engine, entity, first, last)
+
+    def build(self, *arguments: str, tested: bool = True) -> None:
+        """A marts run: the window opened, everything built (and tested), the window closed.
+
+        Views of staging and seeds are made by the first run only, as commands make them when the code changes.
+        """
+        window = open_window(self.database.engine)
+        left_out = ["unit_test"] if tested else ["unit_test", "test"]
+        of_the_code = ["--exclude", "path:models/staging", "resource_type:seed"] if self.is_built else []
+        self.dbt("build", "--exclude-resource-type", *left_out, *of_the_code, *arguments)
+        close_window(self.database.engine, window)
+        self.is_built = True
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with self.database.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(sa.text(query))]
+
+
+@pytest.fixture(scope="session")
+def dbt_var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all tests, so that dbt parses the project once."""
+    return tmp_path_factory.mktemp("var")
+
+
+@pytest.fixture(scope="module")
+def marts(
+    new_database: Callable[[], Database], tmp_path_factory: pytest.TempPathFactory, dbt_var: Path
+) -> Marts:
+    """An empty database, for the tests of one module in their order."""
+    return Marts(new_database(), tmp_path_factory.mktemp("landing"), dbt_var)
