@@ -54,7 +54,7 @@ class Marts:
     def build(self, *arguments: str, tested: bool = True) -> None:
         """A marts run: the window opened, everything built (and tested), the window closed.
 
-        Views of staging and seeds are made by the first run only, as commands make them when the code changes.
+        Staging and seeds are made by the first run only, as commands make them when the code changes.
         """
         window = open_window(self.database.engine)
         left_out = ["unit_test"] if tested else ["unit_test", "test"]
