@@ -60,7 +60,7 @@ class Database:
         return f"{self.conninfo.get('options', '')} -c timezone=UTC".strip()
 
     def url(self, role: str) -> str:
-        """The libpq URL of a role that reads: `operator` every schema, `analyst` the marts."""
+        """The libpq URL of a role that reads: `operator`, `analyst` or `secure`."""
         reader = {role.name: role.of(self.name) for role in roles.ROLES}
         if role not in reader:
             raise UserError(f"There is no role {role!r}. Choose one of {', '.join(reader)}.")

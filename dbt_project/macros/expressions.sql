@@ -40,9 +40,7 @@
 
 {# A stable pseudonym of a number or address, keyed so that it cannot be looked up in a table. #}
 {% macro contact_token(contact) -%}
-    encode(
-        sha256(convert_to('{{ env_var("ICON_TOKEN_KEY", "") }}' || {{ contact }}, 'UTF8')), 'hex'
-    )
+    ops.contact_token({{ contact }})
 {%- endmacro %}
 
 {# The day of a report: bounded by the midnights of the report's zone. #}

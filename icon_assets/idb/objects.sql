@@ -9,6 +9,16 @@ create or replace function idb.value_at(packed bigint) returns integer
 language sql immutable parallel safe
 return (packed & 4294967295)::integer;
 
+-- A pseudonym of a number or address. The key is 244 bits of the server's strong randomness, so that
+-- nobody who sees the marts can try all numbers.
+insert into ops.token_key (key)
+values (gen_random_uuid()::text || gen_random_uuid()::text)
+on conflict do nothing;
+
+create or replace function ops.contact_token(contact text) returns text
+language sql stable parallel safe
+return encode(sha256(convert_to((select key from ops.token_key) || contact, 'UTF8')), 'hex');
+
 -- Where values of a field are stored, by the time of the line: ICON reads a field's icon_attribute
 -- only when it starts (dsconn_type 1), and uses the newest object then; before any start, or where
 -- the object came later, the earliest object known. An attribute that nobody knows is secure. Neighbours

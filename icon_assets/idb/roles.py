@@ -14,17 +14,38 @@ from psycopg import sql
 
 from icon_assets.errors import UserError
 from icon_assets.files import locked, write_private
+from icon_assets.idb.migrate import head
 
 MART_SCHEMAS = ("marts",)
 ALL_SCHEMAS = ("idb", "final", "ops", "marts_staging", "marts_intermediate", "marts")
 
+# Customers' numbers and protected values, and the key of their tokens: by table the columns, or all of them.
+SECRETS: dict[str, tuple[str, ...]] = {
+    **{
+        f"{schema}.{table}": columns
+        for schema in ("idb", "final")
+        for table, columns in {
+            "go_record": ("contactinfo",),
+            "go_record_hist": ("contactinfo",),
+            "go_secure_fields": (),
+            "go_sec_fieldhist": (),
+        }.items()
+    },
+    "idb.g_secure_userdata_history": (),
+    "idb.g_party": ("endpointdn",),
+    "idb.g_party_history": ("endpointdn",),
+    "ops.quarantine": ("raw",),
+    "ops.token_key": (),
+}
+
 
 @dataclass(frozen=True)
 class Role:
-    """A role that may log in and read the tables of `reads`, those too that are made later."""
+    """A role that may log in and read schemas: all of `reads`, and of `guarded` all but SECRETS."""
 
     name: str
     reads: tuple[str, ...]
+    guarded: tuple[str, ...] = ()
 
     def of(self, database: str) -> str:
         """Its name on the server: two databases of one server have roles of their own."""
@@ -32,10 +53,16 @@ class Role:
 
     def fingerprint(self, password: str) -> str:
         """Kept as the role's comment: says in one look whether the server has it as we mean it."""
-        return "icon-assets " + hashlib.sha256(f"{self!r} {password}".encode()).hexdigest()
+        meant = f"{self!r} {SECRETS if self.guarded else ''} {head()} {password}"
+        return "icon-assets " + hashlib.sha256(meant.encode()).hexdigest()
 
 
-ROLES = (Role("operator", ALL_SCHEMAS), Role("analyst", MART_SCHEMAS))
+# Not marts_staging for the operator: its views read the tables of idb with their owner's rights.
+ROLES = (
+    Role("operator", ("marts_intermediate", "marts"), guarded=("idb", "final", "ops")),
+    Role("analyst", MART_SCHEMAS),
+    Role("secure", ALL_SCHEMAS),
+)
 
 
 def passwords(var: Path) -> dict[str, str]:
@@ -121,3 +148,26 @@ def _grant(connection: psycopg.Connection, role: Role, database: str) -> None:
                     role=name,
                 )
             )
+    for schema in role.guarded:
+        _grant_guarded(connection, schema, name)
+
+
+# Not the partitions of final, through which a secret column could be read that is hidden in their parent.
+_COLUMNS = """
+    select c.relname, array_agg(a.attname::text)
+    from pg_class as c
+    inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.relnamespace = %s::regnamespace and c.relkind in ('r', 'p', 'v') and not c.relispartition
+    group by c.relname
+"""
+
+
+def _grant_guarded(connection: psycopg.Connection, schema: str, role: sql.Identifier) -> None:
+    connection.execute(sql.SQL("grant usage on schema {} to {}").format(sql.Identifier(schema), role))
+    for table, columns in connection.execute(_COLUMNS, [schema]).fetchall():
+        hidden = SECRETS.get(f"{schema}.{table}")
+        if hidden == ():
+            continue
+        shown = sql.SQL(", ").join(sql.Identifier(c) for c in columns if c not in (hidden or ()))
+        what = sql.SQL("select ({})").format(shown) if hidden else sql.SQL("select")
+        connection.execute(sql.SQL("grant {} on {} to {}").format(what, sql.Identifier(schema, table), role))

@@ -247,6 +247,15 @@ quarantine = sa.Table(
     comment="Lines that could not be loaded, with their reason; replayable once mended.",
 )
 
+token_key = sa.Table(
+    "token_key",
+    metadata,
+    sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1"), primary_key=True, server_default="1"),
+    sa.Column("key", sa.Text, nullable=False),
+    schema="ops",
+    comment="The key of contact tokens. It stays in the database: no setting, log or artefact can show it.",
+)
+
 dirty_day = sa.Table(
     "dirty_day",
     metadata,

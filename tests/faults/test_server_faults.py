@@ -194,7 +194,7 @@ def test_several_loaders_at_once(
         assert one.execute(sa.text(counted)).one() == other.execute(sa.text(counted)).one()
 
 
-@pytest.mark.threat("R19", "R20")
+@pytest.mark.threat("R19")
 def test_a_lost_memory_of_files_costs_a_look_and_no_rows(course: Course, copy: Copy) -> None:
     database = copy(course.late)
     with database.engine.begin() as connection:

@@ -133,6 +133,7 @@ def test_another_encoding_is_refused(server: EmbeddedServer, tmp_path: Path) -> 
         open_database(served(server, tmp_path, "latin"))
 
 
+@pytest.mark.threat("R28", "S6")
 def test_a_wrong_password_is_told_without_showing_it(server: EmbeddedServer, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="authentication failed") as raised:
         open_database(served(server, tmp_path, "any", "postgres", "hunter2"))
@@ -145,6 +146,7 @@ def test_the_engine_speaks_utc(database: Database) -> None:
         assert connection.exec_driver_sql("show application_name").scalar() == "icon-assets"
 
 
+@pytest.mark.threat("S6")
 def test_nothing_shows_a_password(template: Database) -> None:
     shown = f"{template!r} {template.engine!r} {template.place}"
     assert template.conninfo["password"] not in shown
@@ -179,7 +181,7 @@ def test_urls_say_all_that_the_given_one_said(host: str, port: str) -> None:
 
 
 def test_an_unknown_role_is_named(template: Database) -> None:
-    with pytest.raises(UserError, match=r"no role 'auditor'. Choose one of operator, analyst"):
+    with pytest.raises(UserError, match=r"no role 'auditor'. Choose one of operator, analyst, secure"):
         template.url("auditor")
 
 

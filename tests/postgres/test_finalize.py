@@ -67,6 +67,7 @@ def test_campaigns_and_chains_are_finalized_independently(site: Site) -> None:
     assert site.rows("select sessid from final.go_campaign") == [("S2",)]
 
 
+@pytest.mark.threat("R17")
 def test_a_rebuild_of_an_unchanged_day_writes_no_row_and_says_so(site: Site) -> None:
     site.config(*FIELDS)
     site.load(*whole("A"), *whole("B", T0 + DAY), *campaign("S1", 1, 2, 0, dialmode=1))
@@ -192,6 +193,7 @@ def test_readers_see_whole_days_and_never_wait(site: Site) -> None:
     assert seen == {(1,) * 9, (3,) * 9}
 
 
+@pytest.mark.threat("R24")
 def test_a_month_is_added_beside_a_long_read(site: Site) -> None:
     """A run of the marts reads for minutes in one transaction; neither waits for the other."""
     site.load(*chain("A", 1, 2, 0))
@@ -221,6 +223,7 @@ def test_two_finalizers_at_once(site: Site) -> None:
     assert site.days_of("go_chain") == {day(n): 10 for n in range(4)}
 
 
+@pytest.mark.threat("R25")
 def test_a_batch_that_commits_while_its_day_is_rebuilt_leaves_its_mark(site: Site) -> None:
     site.load(*chain("A", 1, 2, 0))
     loaded: list[bool] = []

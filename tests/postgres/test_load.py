@@ -207,6 +207,7 @@ def test_a_truncated_batch_waits_until_it_is_whole(load: Loader) -> None:
     assert load.count("idb.go_chainrec_hist") == 3
 
 
+@pytest.mark.threat("F1", "F8", "F9")
 def test_a_truncated_batch_expires_after_its_wait(load: Loader) -> None:
     (load.landing / "one.jsonl").write_bytes(batches.batch("one", chain("A", 1, 2, 3))[:-40])
     load.drain()
@@ -230,6 +231,7 @@ def test_bad_lines_are_kept_with_their_reason_and_the_good_ones_load(load: Loade
     ]
 
 
+@pytest.mark.threat("R7", "S4")
 def test_what_the_database_refuses_leaves_nothing_and_quotes_nothing(
     load: Loader,
 ) -> None:

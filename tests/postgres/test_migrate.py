@@ -61,6 +61,7 @@ def test_many_at_once(template: Database) -> None:
     empty.engine.dispose()
 
 
+@pytest.mark.threat("R29")
 def test_a_newer_schema_is_refused(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.exec_driver_sql("update ops.alembic_version set version_num = '9999'")

@@ -1,14 +1,16 @@
-"""Who may read what: the operator everything, the analyst the marts, and neither may write."""
+"""Who may read what: customers' values the secure reader alone, the analyst the marts; none may write."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import psycopg
 import pytest
 
 from icon_assets.database import Database, set_roles
-from icon_assets.idb.roles import ALL_SCHEMAS
+from icon_assets.finalize.months import make_months
+from icon_assets.idb.roles import ALL_SCHEMAS, SECRETS
 
 SECURE = [
     *(f"idb.{name}" for name in ("go_secure_fields", "go_sec_fieldhist", "g_secure_userdata_history")),
@@ -48,13 +50,64 @@ def relations(database: Database) -> list[tuple[str, str]]:
         ).fetchall()
 
 
-def test_the_operator_reads_every_schema(built: Database, operator: psycopg.Connection) -> None:
+def test_the_secure_reader_reads_every_schema(built: Database) -> None:
     found = relations(built)
     assert {schema for schema, _ in found} == set(ALL_SCHEMAS)
-    for schema, name in found:
-        operator.execute(f"select * from {schema}.{name} limit 0")
+    with psycopg.connect(built.url("secure"), autocommit=True) as connection:
+        for schema, name in found:
+            connection.execute(f"select * from {schema}.{name} limit 0")
 
 
+@pytest.mark.threat("S4", "S5")
+def test_the_operator_reads_all_but_secrets(built: Database, operator: psycopg.Connection) -> None:
+    """Each table but those of SECRETS whole; of these every other column, and none where all is secret."""
+    for schema, name in relations(built):
+        if schema == "marts_staging":
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                operator.execute(f"select 1 from {schema}.{name}")
+        elif (secret := SECRETS.get(f"{schema}.{name}")) is None:
+            operator.execute(f"select * from {schema}.{name} limit 0")
+        else:
+            for column in secret or ("*",):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    operator.execute(f"select {column} from {schema}.{name}")
+            if secret:
+                operator.execute(f"select count(*) from {schema}.{name}")
+
+
+@pytest.mark.threat("S4", "S5")
+def test_no_partition_is_a_way_round(built: Database, operator: psycopg.Connection) -> None:
+    make_months(built.engine, "chain", [date(2025, 11, 1)])
+    set_roles(built)
+    operator.execute("select chainguid from final.go_record")
+    for column in ("contactinfo", "chainguid"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            operator.execute(f"select {column} from final.go_record_202511")
+
+
+def test_every_column_of_these_names_is_a_secret(built: Database) -> None:
+    """A table that is added with a customer's number in it must be thought of here."""
+    with built.connect() as connection:
+        found = connection.execute(
+            "select table_schema || '.' || table_name, column_name from information_schema.columns"
+            " where column_name = any(%s) and table_schema = any(%s)",
+            [["contactinfo", "endpointdn", "raw"], ["idb", "final", "ops"]],
+        ).fetchall()
+    assert found
+    assert [(table, column) for table, column in found if column not in SECRETS.get(table, ())] == []
+
+
+@pytest.mark.threat("S5")
+def test_a_token_is_keyed_and_the_key_is_hidden(built: Database, operator: psycopg.Connection) -> None:
+    with built.connect() as connection:
+        query = "select ops.contact_token('+1555'), encode(sha256('+1555'), 'hex'), ops.contact_token(null)"
+        token, plain, none = connection.execute(query).fetchone() or ()
+    assert (len(token), token != plain, none) == (64, True, None)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        operator.execute("select ops.contact_token('+1555')")
+
+
+@pytest.mark.threat("S8")
 def test_the_analyst_reads_marts_only(built: Database, analyst: psycopg.Connection) -> None:
     for schema, name in relations(built):
         if schema == "marts":
@@ -76,7 +129,8 @@ def test_the_analyst_is_kept_from_secure_values(analyst: psycopg.Connection, tab
     assert {may for (may,) in granted} == {False}
 
 
-@pytest.mark.parametrize("role", ["operator", "analyst"])
+@pytest.mark.threat("S8", "S10")
+@pytest.mark.parametrize("role", ["operator", "analyst", "secure"])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -90,7 +144,7 @@ def test_the_analyst_is_kept_from_secure_values(analyst: psycopg.Connection, tab
         "drop table marts.made",
     ],
 )
-def test_neither_writes(built: Database, role: str, statement: str) -> None:
+def test_none_writes(built: Database, role: str, statement: str) -> None:
     with psycopg.connect(built.url(role), autocommit=True) as connection:
         with pytest.raises((psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InsufficientPrivilege)):
             connection.execute(statement)
@@ -112,3 +166,36 @@ def test_rights_given_by_hand_elsewhere_are_taken_back(built: Database) -> None:
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         connection.execute("select raw from ops.quarantine")
+
+
+@pytest.mark.threat("S17")
+@pytest.mark.parametrize("role", ["operator", "analyst", "secure"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "copy (select 1) to program 'true'",
+        "copy pg_temp.x from '/etc/passwd'",
+        "select pg_read_file('/etc/passwd')",
+        "select lo_import('/etc/passwd')",
+        "select * from pg_authid",
+    ],
+)
+def test_no_reader_reaches_the_server_itself(built: Database, role: str, statement: str) -> None:
+    with psycopg.connect(built.url(role), autocommit=True) as connection:
+        connection.execute("set default_transaction_read_only = off")
+        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable)):
+            connection.execute(statement)
+
+
+@pytest.mark.threat("S18")
+def test_nobody_comes_in_without_a_password(built: Database) -> None:
+    for user in (built.conninfo["user"], f"{built.name}_analyst", f"{built.name}_operator"):
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(**{**built.conninfo, "user": user, "password": "wrong"})
+
+
+@pytest.mark.threat("S11")
+def test_no_function_has_more_rights_than_its_caller(built: Database) -> None:
+    query = "select proname from pg_proc where prosecdef and pronamespace::regnamespace::text = any(%s)"
+    with built.connect() as connection:
+        assert connection.execute(query, [[*ALL_SCHEMAS, "public"]]).fetchall() == []

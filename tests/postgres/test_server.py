@@ -74,6 +74,7 @@ def test_processes_that_start_it_at_once_get_one_server_that_outlives_them(own: 
     assert starts(own) == 1
 
 
+@pytest.mark.threat("S18", "S16")
 def test_it_is_safe_as_made(tmp_path: Path) -> None:
     server = EmbeddedServer(tmp_path / "postgres")
     try:
@@ -110,6 +111,7 @@ def test_stop_and_start_keep_the_data_and_the_port(own: EmbeddedServer) -> None:
     assert kept(own)
 
 
+@pytest.mark.threat("R30")
 def test_a_killed_postmaster_is_started_again(own: EmbeddedServer) -> None:
     own.start()
     put(own)
@@ -118,6 +120,7 @@ def test_a_killed_postmaster_is_started_again(own: EmbeddedServer) -> None:
     assert kept(own)
 
 
+@pytest.mark.threat("R30")
 def test_a_stale_pid_that_another_process_has_now(own: EmbeddedServer) -> None:
     own.start()
     put(own)
@@ -146,6 +149,7 @@ def test_stop_after_a_stale_pid_harms_nobody(own: EmbeddedServer) -> None:
         bystander.kill()
 
 
+@pytest.mark.threat("R30")
 def test_a_backend_that_outlives_its_postmaster_is_waited_for(own: EmbeddedServer) -> None:
     own.start()
     put(own)

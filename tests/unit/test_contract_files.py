@@ -276,6 +276,7 @@ def streamed(pieces: Iterator[bytes]) -> Callable[[int], bytes]:
     return read
 
 
+@pytest.mark.threat("S19")
 def test_one_line_of_a_gigabyte_is_refused_in_little_memory_f22() -> None:
     def pieces() -> Iterator[bytes]:
         yield header(1) + b'\n{"type":"'
@@ -313,11 +314,13 @@ def test_a_line_is_too_long_from_one_byte_over_the_limit_j21(size: int, newline:
 BOMB = header(1) + b"\n" + b" " * 40 * 2**20
 
 
+@pytest.mark.threat("S19")
 @pytest.mark.parametrize("stored", [gzip.compress(BOMB), zstandard.compress(BOMB)], ids=["gzip", "zstd"])
 def test_a_bomb_is_refused_by_its_ratio_f23(stored: bytes) -> None:
     assert outcome(stored) == (Refused, "too_large")
 
 
+@pytest.mark.threat("S19")
 def test_a_bomb_takes_little_memory_f23() -> None:
     stored = zstandard.compress(header(1) + b"\n" + b" " * 300 * 2**20)
     tracemalloc.start()

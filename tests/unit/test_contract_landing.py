@@ -78,6 +78,7 @@ def test_temporary_and_other_names_are_left_alone_f39(tmp_path: Path, name: str)
     assert paths(Landing(str(tmp_path))) == []
 
 
+@pytest.mark.threat("S14")
 @pytest.mark.parametrize(
     "name",
     [
@@ -122,6 +123,7 @@ def test_names_that_differ_in_case_are_two_files_f35(tmp_path: Path) -> None:
     assert paths(Landing(str(tmp_path))) == ["A.jsonl", "a.jsonl"]
 
 
+@pytest.mark.threat("S3")
 @pytest.mark.parametrize(
     "path", ["../a.jsonl", "sub/../../a.jsonl", "/etc/a.jsonl", "sub//a.jsonl", "a.txt", ""]
 )
@@ -161,6 +163,7 @@ def test_links_pipes_and_folders_are_refused_f37(odd: Path) -> None:
     assert None not in found.values()
 
 
+@pytest.mark.threat("S13", "S3")
 @pytest.mark.parametrize("name", ["folder", "hard", "link", "loop", "pipe", "socket"])
 def test_a_file_swapped_for_a_link_or_pipe_after_the_listing_is_refused_f37(odd: Path, name: str) -> None:
     assert outcome(Landing(str(odd)), LandingFile(f"{name}.jsonl", 1, "v")) == (Refused, "not_regular")
