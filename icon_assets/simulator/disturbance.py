@@ -54,7 +54,7 @@ class IconRestart(_Fault, frozen=True, kw_only=True, tag="icon_restart"):
 
 
 class Logout(_Fault, frozen=True, kw_only=True, tag="logout"):
-    """All agents of a campaign log out, with previews on their desktops, and come back after `minutes`."""
+    """Each agent of a campaign logs out with the next preview on the desktop, and is back after `minutes`."""
 
     campaign: int = 0
     minutes: int = 20

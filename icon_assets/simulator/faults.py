@@ -8,6 +8,7 @@ from simpy import Event, Process
 
 from icon_assets.simulator import dialling, times
 from icon_assets.simulator import disturbance as plans
+from icon_assets.simulator.agents import Agent
 from icon_assets.simulator.codes import Connected
 from icon_assets.simulator.feed import Feed
 from icon_assets.simulator.ocs import Ocs
@@ -143,11 +144,16 @@ class Faults:
 
     def _logout(self, fault: plans.Logout) -> Work:
         pool = self._world.units[fault.campaign].agents
-        present = [agent for agent in pool.agents if agent.logged_in]
-        for agent in present:
-            pool.log_out(agent)
-            if agent.desk is not None and not agent.desk.triggered:
-                agent.desk.succeed()
+        staying = [agent for agent in pool.agents if agent.logged_in]
+        gone: list[Agent] = []
+        while staying:
+            yield self._env.timeout(times.SECOND)
+            for agent in [agent for agent in staying if agent.desk is not None or not agent.logged_in]:
+                staying.remove(agent)
+                if agent.desk is not None and not agent.desk.triggered:
+                    gone.append(agent)
+                    pool.log_out(agent)
+                    agent.desk.succeed()
         yield self._env.timeout(fault.minutes * times.MINUTE)
-        for agent in present:
+        for agent in gone:
             pool.log_in(agent)

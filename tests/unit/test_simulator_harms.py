@@ -141,7 +141,8 @@ def test_any_harms_together_lose_nothing(
     name: str, harms: list[Harm], seed: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("harmed")
-    simulate(harmed(small(name, 6)), seed, str(folder / "good"))
+    good = simulate(harmed(small(name, 6)), seed, str(folder / "good"))
     truth = simulate(harmed(small(name, 6), *harms), seed, str(folder / "harmed"))
     assert truth["harms"]["lossless"]
     assert not lines(folder / "good") - lines(folder / "harmed")
+    assert {**truth, "harms": 0, "batches": 0} == {**good, "harms": 0, "batches": 0}
