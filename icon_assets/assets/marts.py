@@ -149,11 +149,9 @@ def _new_target(settings: Settings, run_id: str) -> Path:
 def _alone(engine: sa.Engine) -> Iterator[None]:
     """Waits until no other process builds the marts, and keeps them out."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.detach()  # closed at the end, and the lock with it, whatever happens to the connection
         connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": _LOCK})
-        try:
-            yield
-        finally:
-            connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": _LOCK})
+        yield
 
 
 def _counted(events: Iterable[Any], total: int, progress: Progress) -> Iterator[Any]:

@@ -54,14 +54,12 @@ def finalize(
     )
     done: dict[date, FinalDay] = {}
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.detach()  # closed at the end, and the lock with it, whatever happens to the connection
         # Before the transaction: a repeatable-read snapshot must not be older than the lock.
         connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": LOCK[entity]})
-        try:
-            for some in portions(connection, entity, wanted):
-                if rest := [day for day in some if day not in done]:
-                    done |= {result.day: result for result in _finalize(engine, entity, rest)}
-        finally:
-            connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": LOCK[entity]})
+        for some in portions(connection, entity, wanted):
+            if rest := [day for day in some if day not in done]:
+                done |= {result.day: result for result in _finalize(engine, entity, rest)}
     return [done[day] for day in wanted]
 
 
