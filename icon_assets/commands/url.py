@@ -11,9 +11,9 @@ from icon_assets.settings import Settings
 
 
 def url(
-    role: Literal["operator", "analyst", "secure"] = typer.Option(
+    role: Literal["operator", "analyst", "monitor"] = typer.Option(
         "operator",
-        help="operator reads all but customers' numbers and protected values, analyst the marts, secure all.",
+        help="operator reads every schema, analyst the marts, monitor all but customers' numbers and protected values.",
     ),
 ) -> None:
     """Print the database's URL for a role that reads; it holds the role's password."""

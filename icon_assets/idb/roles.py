@@ -57,11 +57,11 @@ class Role:
         return "icon-assets " + hashlib.sha256(meant.encode()).hexdigest()
 
 
-# Not marts_staging for the operator: its views read the tables of idb with their owner's rights.
+# Not marts_staging for the monitor: its views read the tables of idb with their owner's rights.
 ROLES = (
-    Role("operator", ("marts_intermediate", "marts"), guarded=("idb", "final", "ops")),
+    Role("operator", ALL_SCHEMAS),
     Role("analyst", MART_SCHEMAS),
-    Role("secure", ALL_SCHEMAS),
+    Role("monitor", ("marts_intermediate", "marts"), guarded=("idb", "final", "ops")),
 )
 
 

@@ -181,7 +181,7 @@ def test_urls_say_all_that_the_given_one_said(host: str, port: str) -> None:
 
 
 def test_an_unknown_role_is_named(template: Database) -> None:
-    with pytest.raises(UserError, match=r"no role 'auditor'. Choose one of operator, analyst, secure"):
+    with pytest.raises(UserError, match=r"no role 'auditor'. Choose one of operator, analyst, monitor"):
         template.url("auditor")
 
 

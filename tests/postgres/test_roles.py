@@ -1,4 +1,4 @@
-"""Who may read what: customers' values the secure reader alone, the analyst the marts; none may write."""
+"""Who may read what: customers' values the operator alone, the analyst the marts; none may write."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def built(database: Database) -> Database:
 
 
 @pytest.fixture
-def operator(built: Database) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(built.url("operator"), autocommit=True) as connection:
+def monitor(built: Database) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(built.url("monitor"), autocommit=True) as connection:
         yield connection
 
 
@@ -50,39 +50,39 @@ def relations(database: Database) -> list[tuple[str, str]]:
         ).fetchall()
 
 
-def test_the_secure_reader_reads_every_schema(built: Database) -> None:
+def test_the_operator_reads_every_schema(built: Database) -> None:
     found = relations(built)
     assert {schema for schema, _ in found} == set(ALL_SCHEMAS)
-    with psycopg.connect(built.url("secure"), autocommit=True) as connection:
+    with psycopg.connect(built.url("operator"), autocommit=True) as connection:
         for schema, name in found:
             connection.execute(f"select * from {schema}.{name} limit 0")
 
 
 @pytest.mark.threat("S4", "S5")
-def test_the_operator_reads_all_but_secrets(built: Database, operator: psycopg.Connection) -> None:
+def test_the_monitor_reads_all_but_secrets(built: Database, monitor: psycopg.Connection) -> None:
     """Each table but those of SECRETS whole; of these every other column, and none where all is secret."""
     for schema, name in relations(built):
         if schema == "marts_staging":
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                operator.execute(f"select 1 from {schema}.{name}")
+                monitor.execute(f"select 1 from {schema}.{name}")
         elif (secret := SECRETS.get(f"{schema}.{name}")) is None:
-            operator.execute(f"select * from {schema}.{name} limit 0")
+            monitor.execute(f"select * from {schema}.{name} limit 0")
         else:
             for column in secret or ("*",):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    operator.execute(f"select {column} from {schema}.{name}")
+                    monitor.execute(f"select {column} from {schema}.{name}")
             if secret:
-                operator.execute(f"select count(*) from {schema}.{name}")
+                monitor.execute(f"select count(*) from {schema}.{name}")
 
 
 @pytest.mark.threat("S4", "S5")
-def test_no_partition_is_a_way_round(built: Database, operator: psycopg.Connection) -> None:
+def test_no_partition_is_a_way_round(built: Database, monitor: psycopg.Connection) -> None:
     make_months(built.engine, "chain", [date(2025, 11, 1)])
     set_roles(built)
-    operator.execute("select chainguid from final.go_record")
+    monitor.execute("select chainguid from final.go_record")
     for column in ("contactinfo", "chainguid"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            operator.execute(f"select {column} from final.go_record_202511")
+            monitor.execute(f"select {column} from final.go_record_202511")
 
 
 def test_every_column_of_these_names_is_a_secret(built: Database) -> None:
@@ -98,13 +98,13 @@ def test_every_column_of_these_names_is_a_secret(built: Database) -> None:
 
 
 @pytest.mark.threat("S5")
-def test_a_token_is_keyed_and_the_key_is_hidden(built: Database, operator: psycopg.Connection) -> None:
+def test_a_token_is_keyed_and_the_key_is_hidden(built: Database, monitor: psycopg.Connection) -> None:
     with built.connect() as connection:
         query = "select ops.contact_token('+1555'), encode(sha256('+1555'), 'hex'), ops.contact_token(null)"
         token, plain, none = connection.execute(query).fetchone() or ()
     assert (len(token), token != plain, none) == (64, True, None)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        operator.execute("select ops.contact_token('+1555')")
+        monitor.execute("select ops.contact_token('+1555')")
 
 
 @pytest.mark.threat("S8")
@@ -130,7 +130,7 @@ def test_the_analyst_is_kept_from_secure_values(analyst: psycopg.Connection, tab
 
 
 @pytest.mark.threat("S8", "S10")
-@pytest.mark.parametrize("role", ["operator", "analyst", "secure"])
+@pytest.mark.parametrize("role", ["monitor", "analyst", "operator"])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -169,7 +169,7 @@ def test_rights_given_by_hand_elsewhere_are_taken_back(built: Database) -> None:
 
 
 @pytest.mark.threat("S17")
-@pytest.mark.parametrize("role", ["operator", "analyst", "secure"])
+@pytest.mark.parametrize("role", ["monitor", "analyst", "operator"])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -189,7 +189,7 @@ def test_no_reader_reaches_the_server_itself(built: Database, role: str, stateme
 
 @pytest.mark.threat("S18")
 def test_nobody_comes_in_without_a_password(built: Database) -> None:
-    for user in (built.conninfo["user"], f"{built.name}_analyst", f"{built.name}_operator"):
+    for user in (built.conninfo["user"], f"{built.name}_analyst", f"{built.name}_monitor"):
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect(**{**built.conninfo, "user": user, "password": "wrong"})
 
