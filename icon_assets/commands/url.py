@@ -13,7 +13,7 @@ from icon_assets.settings import Settings
 def url(
     role: Literal["operator", "analyst", "monitor"] = typer.Option(
         "operator",
-        help="operator reads every schema, analyst the marts, monitor all but customers' numbers and protected values.",
+        help="operator reads every schema, analyst the marts, monitor all but customers' values.",
     ),
 ) -> None:
     """Print the database's URL for a role that reads; it holds the role's password."""
