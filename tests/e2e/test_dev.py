@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -100,7 +101,20 @@ class Dev:
 
     def stop(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
-        return self.process.wait(60)
+        code = self.process.wait(60)
+        # A code server stays until its run has ended; without its database it would stay for ever.
+        wait_for(lambda: not self.session())
+        return code
+
+    def session(self) -> list[int]:
+        """Every process that came of it."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(ProcessLookupError):
+                    if os.getsid(int(entry.name)) == self.process.pid:
+                        found.append(int(entry.name))
+        return found
 
     def one(self, query: str) -> Any:
         with self.database.engine.connect() as connection:
