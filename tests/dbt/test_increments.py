@@ -35,10 +35,12 @@ OF_ONE_RUN = {
     "int_new_batches",
     "int_ocs_releases",
     "int_party_intervals",
+    "int_record_notices",
     "int_report_days",
     "int_report_records",
     "int_report_sessions",
     "int_run_window",
+    "int_time_zones",
 }
 
 

@@ -16,8 +16,7 @@ notices as (
 
 record_notices as (
 
-    select * from {{ ref('stg_record_notice') }}
-    where {{ in_window('chain') }}
+    select * from {{ ref('int_record_notices') }}
 
 ),
 
@@ -36,7 +35,7 @@ releases as (
 
 time_zones as (
 
-    select name as tz_name from pg_timezone_names
+    select * from {{ ref('int_time_zones') }}
 
 ),
 
@@ -154,8 +153,8 @@ joined as (
         record_versions.chain_id,
         record_versions.chain_n,
         record_versions.attempts_so_far,
-        {{ contact_token('record_versions.contact_info') }} as contact_token,
-        {{ masked('record_versions.contact_info') }} as contact_masked,
+        record_versions.contact_token,
+        record_versions.contact_masked,
         record_versions.contact_info_type,
         record_versions.record_type,
         record_versions.record_status,

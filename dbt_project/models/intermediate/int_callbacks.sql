@@ -18,8 +18,7 @@ chains as (
 
 notices as (
 
-    select * from {{ ref('stg_record_notice') }}
-    where {{ in_window('chain') }}
+    select * from {{ ref('int_record_notices') }}
 
 ),
 
@@ -49,7 +48,7 @@ statuses as (
 
 time_zones as (
 
-    select name as tz_name from pg_timezone_names
+    select * from {{ ref('int_time_zones') }}
 
 ),
 
@@ -84,7 +83,6 @@ described as (
         on
             notices.chain_guid = chains.chain_guid
             and notices.ocs_id = chains.ocs_id
-            and notices.final_day is not distinct from chains.final_day
     left join types on notices.record_type = types.code
     left join statuses on notices.record_status = statuses.code
     left join time_zones on notices.tz_name = time_zones.tz_name

@@ -28,8 +28,7 @@ notices as (
 
 record_notices as (
 
-    select * from {{ ref('stg_record_notice') }}
-    where {{ in_window('chain') }}
+    select * from {{ ref('int_record_notices') }}
 
 ),
 
