@@ -1,6 +1,7 @@
 """The rules of `quality` as asset checks of the IDB tables: how many rows break each, and ten of them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -29,17 +30,17 @@ def rule_checks(
 
 
 def _result(spec: dg.AssetCheckSpec, found: Found) -> dg.AssetCheckResult:
-    examples = {
-        "examples": dg.MetadataValue.table(
+    metadata: dict[str, Any] = {"rows": found.count}
+    if found.examples:  # an empty table is no value of Dagster's
+        metadata["examples"] = dg.MetadataValue.table(
             [dg.TableRecord({name: _shown(value) for name, value in row.items()}) for row in found.examples]
         )
-    }
     return dg.AssetCheckResult(
         passed=not found.count,
         asset_key=spec.asset_key,
         check_name=spec.name,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"rows": found.count, **(examples if found.examples else {})},
+        metadata=metadata,
     )
 
 

@@ -60,6 +60,11 @@ def test_each_rule_is_a_check_of_its_table(defs: dg.Definitions, rule: Rule) -> 
     assert key in defs.resolve_asset_graph().asset_check_keys
 
 
+def test_an_empty_database_breaks_no_rule(result) -> None:
+    rule = next(iter(RULES.values()))
+    assert result(f"idb/{rule.table}", rule.name).passed
+
+
 def test_a_broken_rule_names_what_breaks_it(result, database: Database, landing: Path) -> None:
     write(landing, "one", [*chain("CH1", 1, 3, 0)])
     load(database, landing)
