@@ -9,12 +9,13 @@ batches as (
 
 connections as (
 
-    select
-        source,
-        source_dbid,
-        max(event_ts) as last_ts
-    from {{ ref('stg_connection') }}
-    group by source, source_dbid
+    select * from {{ ref('stg_connection') }}
+
+),
+
+sessions as (
+
+    select * from {{ ref('stg_campaign_span') }}
 
 ),
 
@@ -27,7 +28,8 @@ placed as (
         lag(last_ts) over source_order as previous_ts,
         lead(first_ts) over source_order as next_ts,
         max(last_ts) over source as source_last_ts,
-        by_type ?| array['campaign', 'campaign_property', 'connection'] as opens_or_closes
+        by_type ?| array['campaign', 'campaign_property'] as tells_of_sessions,
+        by_type ? 'connection' as tells_of_links
     from batches
     where first_ts is not null
     window
@@ -50,30 +52,58 @@ unseen as (
 
 ),
 
+-- What begins or ends something tells of all the time until the next that does: a link until the
+-- next notice of it, a session until its end. A refresh of everything takes every day anyway.
+reaching as (
+
+    select
+        unseen.*,
+        {%- if takes_every_day() %}
+        null::timestamptz as link_till_ts,
+        null::timestamptz as session_till_ts
+        {%- else %}
+        case when unseen.tells_of_links then coalesce(next_link.event_ts, unseen.source_last_ts) end
+            as link_till_ts,
+        case when unseen.tells_of_sessions then last_session.ended_ts end as session_till_ts
+        {%- endif %}
+    from unseen
+    {%- if not takes_every_day() %}
+    left join lateral (
+        select min(connections.event_ts) as event_ts
+        from connections
+        where
+            connections.source = unseen.source
+            and connections.source_dbid = unseen.source_dbid
+            and connections.event_ts > unseen.last_ts
+    ) as next_link on unseen.tells_of_links
+    left join lateral (
+        select max(coalesce(sessions.ended_ts, unseen.source_last_ts)) as ended_ts
+        from sessions
+        where
+            sessions.loaded_ts <= unseen.last_ts
+            and (sessions.ended_ts is null or sessions.ended_ts >= unseen.first_ts)
+    ) as last_session on unseen.tells_of_sessions
+    {%- endif %}
+
+),
+
 final as (
 
     select
-        unseen.batch_id,
-        unseen.source,
-        unseen.source_dbid,
+        batch_id,
+        source,
+        source_dbid,
         case
-            when unseen.previous_ts > unseen.first_ts - interval '31 days'
-                then least(unseen.first_ts, unseen.previous_ts)
-            else unseen.first_ts
+            when previous_ts > first_ts - interval '31 days' then least(first_ts, previous_ts)
+            else first_ts
         end as from_ts,
-        -- What begins or ends something tells of all the time until the next that does.
-        case
-            when unseen.opens_or_closes
-                then greatest(unseen.source_last_ts, connections.last_ts)
-            when unseen.next_ts < unseen.last_ts + interval '31 days'
-                then greatest(unseen.last_ts, unseen.next_ts)
-            else unseen.last_ts
-        end as till_ts
-    from unseen
-    left join connections
-        on
-            unseen.source = connections.source
-            and unseen.source_dbid = connections.source_dbid
+        greatest(
+            last_ts,
+            link_till_ts,
+            session_till_ts,
+            case when next_ts < last_ts + interval '31 days' then next_ts end
+        ) as till_ts
+    from reaching
 
 )
 

@@ -41,10 +41,7 @@ attempts as (
 
 sessions as (
 
-    select
-        sessid,
-        terminated
-    from {{ source('idb', 'go_campaign') }}
+    select * from {{ ref('stg_campaign_span') }}
 
 ),
 
@@ -120,8 +117,8 @@ final as (
         chains.synthetic_close,
         case
             when not chains.is_open then null
-            when sessions.sessid is null then 'session_unknown'
-            when sessions.terminated is not null then 'session_ended'
+            when sessions.session_id is null then 'session_unknown'
+            when sessions.ended_ts is not null then 'session_ended'
             else 'in_progress'
         end as open_reason,
         coalesce(records.record_count, 0) as record_count,
@@ -144,7 +141,7 @@ final as (
         on chains.chain_guid = records.chain_guid and chains.ocs_id = records.ocs_id
     left join outcomes
         on chains.chain_guid = outcomes.chain_guid and chains.ocs_id = outcomes.ocs_id
-    left join sessions on chains.session_id = sessions.sessid
+    left join sessions on chains.session_id = sessions.session_id
 
 )
 
