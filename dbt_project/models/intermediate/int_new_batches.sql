@@ -58,16 +58,10 @@ reaching as (
 
     select
         unseen.*,
-        {%- if takes_every_day() %}
-        null::timestamptz as link_till_ts,
-        null::timestamptz as session_till_ts
-        {%- else %}
         case when unseen.tells_of_links then coalesce(next_link.event_ts, unseen.source_last_ts) end
             as link_till_ts,
         case when unseen.tells_of_sessions then last_session.ended_ts end as session_till_ts
-        {%- endif %}
     from unseen
-    {%- if not takes_every_day() %}
     left join lateral (
         select min(connections.event_ts) as event_ts
         from connections
@@ -75,15 +69,14 @@ reaching as (
             connections.source = unseen.source
             and connections.source_dbid = unseen.source_dbid
             and connections.event_ts > unseen.last_ts
-    ) as next_link on unseen.tells_of_links
+    ) as next_link on unseen.tells_of_links and not {{ takes_every_day() }}
     left join lateral (
         select max(coalesce(sessions.ended_ts, unseen.source_last_ts)) as ended_ts
         from sessions
         where
             sessions.loaded_ts <= unseen.last_ts
             and (sessions.ended_ts is null or sessions.ended_ts >= unseen.first_ts)
-    ) as last_session on unseen.tells_of_sessions
-    {%- endif %}
+    ) as last_session on unseen.tells_of_sessions and not {{ takes_every_day() }}
 
 ),
 
