@@ -1,4 +1,4 @@
-"""Small files that several processes share: locks between them, and secrets only their owner may read."""
+"""Directories and small files that several processes share: locks between them, and private secrets."""
 
 from __future__ import annotations
 
@@ -8,11 +8,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from icon_assets.errors import UserError
+
+
+def make_directory(path: Path, mode: int = 0o777) -> None:
+    """Makes `path`, which is under `var`, unless it is there. Raises UserError where that cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=mode, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"Cannot make {path}: {error.strerror}. Set ICON_VAR to a directory you may write."
+        ) from error
+
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Holds an exclusive lock on `path`; the kernel drops it however the process ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(path.parent)
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from icon_assets.database import embedded_server, open_database
+from icon_assets.commands.shown import JSON, print_json
+from icon_assets.database import NAME, embedded_server, open_database
 from icon_assets.errors import UserError
 from icon_assets.settings import Settings
 
@@ -32,14 +33,21 @@ def stop() -> None:
 
 
 @app.command()
-def status() -> None:
+def status(json: JSON = False) -> None:
     """Say whether the database can be reached; exit code 3 where it cannot."""
     settings = Settings.from_env()
     if settings.database_url:
-        typer.echo(f"PostgreSQL runs at {open_database(settings).place} (ICON_DATABASE_URL).")
-        return
-    found = embedded_server(settings).status()
-    if not found.running:
-        typer.echo(f"The embedded server in {found.directory} does not run. Start it: icon-assets db start")
+        running, place = True, open_database(settings).place
+        said = f"PostgreSQL runs at {place} (ICON_DATABASE_URL)."
+    else:
+        found = embedded_server(settings).status()
+        running, place = found.running, f"127.0.0.1:{found.port}/{NAME}"
+        said = f"The embedded server in {found.directory} runs at 127.0.0.1:{found.port}."
+        if not running:
+            said = f"The embedded server in {found.directory} does not run. Start it: icon-assets db start"
+    if json:
+        print_json({"running": running, "place": place if running else None})
+    else:
+        typer.echo(said)
+    if not running:
         raise typer.Exit(NOT_RUNNING)
-    typer.echo(f"The embedded server in {found.directory} runs at 127.0.0.1:{found.port}.")

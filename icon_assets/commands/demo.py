@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -44,7 +43,7 @@ def demo() -> None:
 
         typer.echo("Simulating three days of two campaigns ...")
         simulate("demo", _SEED, settings.landing_url)
-    process_once(settings)
+    typer.echo(process_once(settings).said)
     _show(database)
     typer.echo(
         "See it in Dagster: icon-assets dev, then http://127.0.0.1:3000\n"
@@ -64,8 +63,8 @@ def _refuse_foreign(database: Database) -> None:
 
 
 def _show(database: Database) -> None:
-    # Narrow, for a terminal of 80 columns.
-    table = Table(title="marts.mart_campaign_day", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    # Without lines between the columns it fits a terminal of 80.
+    table = Table(title="marts.mart_campaign_day", box=None, pad_edge=False)
     with database.engine.connect() as connection:
         rows = connection.execute(sa.text(_SUMMARY)).mappings().all()
     for name, value in rows[0].items():

@@ -14,6 +14,7 @@ import typer
 from icon_assets.commands.setup import set_up
 from icon_assets.dbt_cli import prepare_dbt
 from icon_assets.errors import UserError
+from icon_assets.files import make_directory
 from icon_assets.instance import ROOT
 from icon_assets.settings import Settings
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"  # the UI has no log-in of its own
 
 
-def dev(port: int = typer.Option(3000, help="Port of the UI.")) -> None:
+def dev(port: int = typer.Option(3000, min=1, max=65535, help="Port of the UI.")) -> None:
     """Start Dagster's UI, sensors and schedules, until Ctrl-C."""
     settings = Settings.from_env()
     _be_the_only_one(settings)
@@ -42,7 +43,7 @@ def dev(port: int = typer.Option(3000, help="Port of the UI.")) -> None:
 def _be_the_only_one(settings: Settings) -> None:
     """Two daemons on one database both act on each tick. The lock is held as long as `dagster dev` lives."""
     path = settings.var / "dagster" / "dev.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,8 @@ import sqlalchemy as sa
 import typer
 
 from icon_assets.commands.setup import log_file, set_up
-from icon_assets.commands.shown import ShownProgress, only_progress
+from icon_assets.commands.shown import JSON, ShownProgress, only_progress, print_json
 from icon_assets.contract.landing import Landing
-from icon_assets.contract.reasons import LandingError
 from icon_assets.database import Database
 from icon_assets.dbt_cli import prepare_dbt
 from icon_assets.dbt_code import MARTS, code_fingerprint, code_of
@@ -34,36 +33,69 @@ REFUSED = 3  # the exit code where a file was refused: somebody has to look at i
 
 def process(
     landing: str | None = typer.Option(None, help="The landing zone: a folder or an fsspec URL."),
+    json: JSON = False,
 ) -> None:
     """Ingest what is in the landing zone, finalize the days it changed, and build the marts, once."""
     settings = Settings.from_env()
     if landing:
         settings = replace(settings, landing_url=landing)
-    if process_once(settings):
+    done = process_once(settings)
+    if json:
+        print_json(asdict(done))
+    else:
+        typer.echo(done.said)
+    if done.refused:
         raise typer.Exit(REFUSED)
 
 
-def process_once(settings: Settings) -> int:
-    """Does it, says in one line what it did, and returns how many files it refused."""
+@dataclass(frozen=True)
+class Processed:
+    """What it did. refused: files of this time; kept_out: all that wait or are refused, by status."""
+
+    kept_out: Mapping[str, int]
+    batches: int = 0
+    events: int = 0
+    new: int = 0
+    known: int = 0
+    filtered: int = 0
+    quarantined: int = 0
+    refused: int = 0
+    days: int = 0
+    seconds: float = 0.0
+
+    @property
+    def said(self) -> str:
+        """All of it in a line."""
+        out = ", ".join(f"{files:,} {status}" for status, files in self.kept_out.items())
+        kept_out = f" Files kept out: {out}; see icon-assets status." if out else ""
+        if not self.seconds:
+            return f"Nothing new.{kept_out}"
+        return (
+            f"Loaded {_counted(self.batches, 'batch', 'es')} ({_counted(self.new, 'new event')}, "
+            f"{self.known:,} known, {self.quarantined:,} quarantined), finalized "
+            f"{_counted(self.days, 'day')} and built the marts in {self.seconds:.0f} s.{kept_out}"
+        )
+
+
+def process_once(settings: Settings) -> Processed:
+    """Does it, where there is anything to do."""
     began = time.monotonic()
     database = set_up(settings)
     if not _is_anything_new(settings, database):
-        typer.echo(f"Nothing new.{_kept_out(database)}")
-        return 0
+        return Processed(_kept_out(database))
     log = log_file(settings, "process")
     with only_progress(log) as progress:
         result = _refresh(settings, database, progress)
     if not result.success:
         raise UserError(f"{_failure(result)} What was loaded before stays; run it again. See {log}.")
     loaded, finalized = _reported(result, "ops/batch"), _reported(result, "ops/final_day")
-    days = sum(n for name, n in finalized.items() if name.endswith(" days"))
-    typer.echo(
-        f"Loaded {_counted(loaded['batches'], 'batch', 'es')} ({_counted(loaded['new'], 'new event')}, "
-        f"{loaded['known']:,} known, {loaded['quarantined']:,} quarantined), finalized "
-        f"{_counted(days, 'day')} and built the marts in "
-        f"{time.monotonic() - began:.0f} s.{_kept_out(database)}"
+    return Processed(
+        _kept_out(database),
+        **{name: loaded[name] for name in ("batches", "events", "new", "known", "filtered", "quarantined")},
+        refused=loaded["files refused"],
+        days=sum(n for name, n in finalized.items() if name.endswith(" days")),
+        seconds=time.monotonic() - began,
     )
-    return int(loaded["files refused"])
 
 
 def _counted(number: int, noun: str, plural: str = "s") -> str:
@@ -72,11 +104,8 @@ def _counted(number: int, noun: str, plural: str = "s") -> str:
 
 def _is_anything_new(settings: Settings, database: Database) -> bool:
     """Asked before Dagster and dbt cost their seconds."""
-    try:
-        wait = timedelta(seconds=settings.wait_seconds)
-        found = backlog(database.engine, Landing(settings.landing_url), wait=wait)
-    except LandingError as error:
-        raise UserError(f"{error}.") from None
+    wait = timedelta(seconds=settings.wait_seconds)
+    found = backlog(database.engine, Landing(settings.landing_url), wait=wait)
     engine = database.engine
     return (
         bool(found)
@@ -120,10 +149,9 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
     return "The run failed."
 
 
-def _kept_out(database: Database) -> str:
-    """What stands in the landing zone and is not in the database, for whoever reads the line."""
+def _kept_out(database: Database) -> dict[str, int]:
+    """How much stands in the landing zone and is not in the database."""
     query = "select status, count(*) from ops.landing_file where status in ('waiting', 'refused') group by 1"
     with database.engine.connect() as connection:
         counts = dict(connection.execute(sa.text(query)).tuples().all())
-    said = [f"{counts[status]:,} {status}" for status in ("waiting", "refused") if status in counts]
-    return f" Files kept out: {', '.join(said)}; see ops.landing_file." if said else ""
+    return {status: counts[status] for status in ("waiting", "refused") if status in counts}

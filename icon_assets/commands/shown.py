@@ -1,14 +1,24 @@
-"""What a command shows while Dagster works in the same process: progress, and nothing else."""
+"""What commands show: progress while Dagster works in the same process, and answers for programs."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def print_json(value: Any) -> None:
+    """The answer of a command that was asked for JSON; times and the like as text."""
+    typer.echo(json.dumps(value, indent=2, default=str))
 
 
 class ShownProgress:

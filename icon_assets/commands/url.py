@@ -6,6 +6,7 @@ from typing import Literal
 
 import typer
 
+from icon_assets.commands.shown import JSON, print_json
 from icon_assets.database import open_database
 from icon_assets.settings import Settings
 
@@ -15,6 +16,11 @@ def url(
         "operator",
         help="operator reads every schema, analyst the marts, monitor all but customers' values.",
     ),
+    json: JSON = False,
 ) -> None:
     """Print the database's URL for a role that reads; it holds the role's password."""
-    typer.echo(open_database(Settings.from_env()).url(role))
+    found = open_database(Settings.from_env()).url(role)
+    if json:
+        print_json({"role": role, "url": found})
+    else:
+        typer.echo(found)

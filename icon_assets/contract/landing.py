@@ -47,8 +47,8 @@ class Landing:
             self._fs, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise LandingError(
-                f"landing zone {self._shown}: {type(error).__name__}; set ICON_LANDING_URL to a folder, or "
-                "to an fsspec URL whose driver (s3fs, gcsfs, adlfs, ...) is installed"
+                f"Landing zone {self._shown}: {type(error).__name__}; set ICON_LANDING_URL to a folder, or "
+                "to an fsspec URL whose driver (s3fs, gcsfs, adlfs, ...) is installed."
             ) from None
         self._root = str(root)
         self._local = isinstance(self._fs, LocalFileSystem)
@@ -64,8 +64,8 @@ class Landing:
             yield from self._list_folder(self._root, ()) if self._local else self._list_store()
         except self._errors as error:
             raise LandingError(
-                f"landing zone {self._shown}: {_name_of(error)}; create it, or let this user read it, or set "
-                "ICON_LANDING_URL"
+                f"Landing zone {self._shown}: {_name_of(error)}; create it, or let this user read it, or set "
+                "ICON_LANDING_URL."
             ) from None
 
     @contextmanager

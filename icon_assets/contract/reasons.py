@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from icon_assets.errors import UserError
+
 
 class Reason(StrEnum):
     """A code for the quarantine and the ledger; `text` says in one line what it means."""
@@ -98,5 +100,5 @@ class Unreadable(FileProblem):
     """RETRY: the fault lies with the way to the file, not with the file."""
 
 
-class LandingError(Exception):
+class LandingError(UserError):
     """The landing zone itself cannot be used; the message says why and what to do."""

@@ -22,7 +22,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from icon_assets.errors import UserError
-from icon_assets.files import locked, write_private
+from icon_assets.files import locked, make_directory, write_private
 from icon_assets.server.configuration import configuration
 from icon_assets.server.runner import Runner, choose_runner
 
@@ -138,14 +138,7 @@ class EmbeddedServer:
             return False
 
     def _make_directory(self) -> None:
-        try:
-            if not self.directory.exists():
-                self.directory.parent.mkdir(parents=True, exist_ok=True)
-                self.directory.mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"Cannot make {self.directory}: {error.strerror}. Set ICON_VAR to a directory you may write."
-            ) from error
+        make_directory(self.directory, 0o700)
         if not os.access(self.directory, os.W_OK | os.X_OK):
             raise UserError(
                 f"{self.directory} belongs to another user. Run icon-assets as that user, "

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from icon_assets.commands.shown import JSON, print_json
 from icon_assets.errors import UserError
 from icon_assets.simulator import times
 from icon_assets.simulator.run import simulate as run
@@ -23,10 +24,14 @@ def simulate(
         None, help="Where the batches and truth.json go: a folder or an fsspec URL."
     ),
     list_: bool = typer.Option(False, "--list", help="List the scenarios and end."),
+    json: JSON = False,
 ) -> None:
     """Write the event batches of a simulated contact centre, and the truth that reports must show."""
     if list_:
-        Console().print(_table())
+        if json:
+            print_json({name: plan.about for name, plan in scenarios().items()})
+        else:
+            Console().print(_table())
         return
     if out is None:
         raise UserError("Where to? Name a folder or an fsspec URL: --out URL.")
@@ -37,15 +42,23 @@ def simulate(
     if _taken(out):
         raise UserError(f"{out} holds a simulation already. Name another folder, or empty it.")
     truth = _run(scenario, scenarios()[scenario], seed, out)
-    events = sum(truth["events"].values())
+    done = {"events": sum(truth["events"].values())}
+    done |= {name: truth[name] for name in ("batches", "chains", "attempts")}
+    path = f"{out.rstrip('/')}/truth.json"
+    if json:
+        print_json({**done, "truth": path})
+        return
     typer.echo(
-        f"{events:,} events in {truth['batches']:,} batches: {truth['chains']:,} chains, "
-        f"{truth['attempts']:,} attempts. The truth is in {out.rstrip('/')}/truth.json."
+        f"{done['events']:,} events in {done['batches']:,} batches: {done['chains']:,} chains, "
+        f"{done['attempts']:,} attempts. The truth is in {path}."
     )
 
 
 def _taken(out: str) -> bool:
-    files, root = fsspec.core.url_to_fs(out)
+    try:
+        files, root = fsspec.core.url_to_fs(out)
+    except (ImportError, ValueError):
+        raise UserError(f"{out} is no folder, nor a URL whose fsspec driver is installed.") from None
     return bool(files.exists(f"{root.rstrip('/')}/truth.json"))
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
+
+from icon_assets.cli import COMMANDS, load
+from icon_assets.commands.failures import explained
 
 
 @pytest.fixture
@@ -31,6 +38,15 @@ def test_start_url_status_stop(run) -> None:
     assert (started.returncode, started.stderr) == (0, "")
     assert "the schema is up to date" in started.stdout
     assert run("db", "status").returncode == 0
+    assert json.loads(run("db", "status", "--json").stdout)["running"]
+    told = run("status")
+    assert (told.returncode, told.stderr) == (0, "")
+    lines = told.stdout.splitlines()
+    assert lines[0] == "All is well."
+    assert len(lines) <= 10
+    assert max(map(len, lines)) <= 80
+    assert json.loads(run("status", "--json").stdout)["well"] is True
+    assert json.loads(run("url", "--json").stdout)["url"] == run("url").stdout.strip()
     assert run("url").stdout.startswith("postgresql://icon_operator:")
     assert run("url", "--role", "analyst").stdout.startswith("postgresql://icon_analyst:")
     assert run("db", "stop").stdout == "Stopped.\n"
@@ -46,6 +62,23 @@ def test_start_url_status_stop(run) -> None:
         (["db", "start"], {"ICON_DATABASE_URL": "postgresql://u:sec ret@:x/"}, "cannot be read"),
         (["db", "start"], {"ICON_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1"}, "names no database"),
         (["db", "stop"], {"ICON_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "not ours to stop"),
+        (["status"], {}, "does not run. Start it: icon-assets db start"),
+        (["status"], {"ICON_DATABASE_URL": "mysql://u:secret@h/x"}, "is not a PostgreSQL URL"),
+        (["status"], {"ICON_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "Connection refused"),
+        (["dev"], {"ICON_VAR": "/proc/none"}, "Set ICON_VAR to a directory you may write"),
+        (["demo"], {"ICON_VAR": "/dev/null"}, "A file stands where a directory should be"),
+        (
+            ["process"],
+            {"ICON_DEPLOYMENT": "/nowhere"},
+            "/nowhere, which cannot be used",
+        ),
+        (
+            ["process"],
+            {"ICON_LANDING_URL": "nosuch://x"},
+            "whose driver (s3fs, gcsfs, adlfs, ...)",
+        ),
+        (["simulate", "--out", "nosuch://x"], {}, "whose fsspec driver is installed"),
+        (["simulate", "--out", "/dev/null/x"], {}, "A file stands where a directory should be"),
     ],
 )
 def test_what_a_user_can_mend_comes_without_a_traceback(run, arguments, environment, said) -> None:
@@ -55,3 +88,72 @@ def test_what_a_user_can_mend_comes_without_a_traceback(run, arguments, environm
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert "secret" not in done.stderr
+
+
+def test_a_taken_port_names_another(run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        done = run("dev", "--port", str(taken.getsockname()[1]))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot be used: Address already in use. Choose another: --port." in done.stderr
+
+
+def test_a_full_disk_is_named() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", "from icon_assets.cli import main; main()", "simulate", "--list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode != 0
+    assert "No space left on device. The disk is full." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_the_database_refuses_is_explained_without_its_text() -> None:
+    def of(state: str) -> str | None:
+        return explained(psycopg.errors.lookup(state)("row (1, secret)"))
+
+    assert "Its disk is full" in (of("53100") or "")
+    assert "shutting down" in (of("57P01") or "")
+    assert "secret" not in f"{of('53100')}{of('57P01')}"
+    assert of("23505") is None, "a bug is shown whole"
+    assert explained(OSError(errno.ENOENT, "gone")) is None
+
+
+def test_the_list_of_commands_imports_none_of_them() -> None:
+    """What costs time is imported by the command that needs it."""
+    heavy = {"sqlalchemy", "psycopg", "dagster", "simpy", "fsspec", "yaml"}
+    code = (
+        "import sys\nfrom icon_assets.cli import app\n"
+        "try: app(['--help'])\nexcept SystemExit: pass\n"
+        f"print(sorted({heavy!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("\n[]\n"), done.stdout[-200:]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_of_a_command_what_its_help_says(name: str) -> None:
+    words = " ".join((load(name).help or "").split())
+    assert words.startswith(COMMANDS[name][1].removesuffix(".")), "one of the two is out of date"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("st", ["status"]), ("db s", ["start", "stop", "status"]), ("url --role an", ["analyst"])],
+)
+def test_a_shell_completes(typed: str, offered: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from icon_assets.cli import app; app(prog_name='icon-assets')"],
+        env={
+            **os.environ,
+            "_ICON_ASSETS_COMPLETE": "complete_bash",
+            "COMP_WORDS": f"icon-assets {typed}",
+            "COMP_CWORD": str(len(typed.split())),
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == offered
