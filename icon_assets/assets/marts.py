@@ -23,15 +23,13 @@ from icon_assets.database import Database
 from icon_assets.dbt_cli import DBT, manifest_path
 from icon_assets.dbt_code import MARTS, VIEWS, code_of, marts_are_outdated, set_code
 from icon_assets.errors import UserError
+from icon_assets.idb import locks
 from icon_assets.instance import DBT_PROJECT, dbt_target
 from icon_assets.jobs import BUILT_GROUPS, CATCH_UP, REFRESH
 from icon_assets.marts import close_window, due, open_window
 from icon_assets.progress import Progress
 from icon_assets.settings import Settings
 
-# Two builds of one incremental model at once meet in their temporary tables (dbt-core#2881). The pool knows
-# the daemon's runs only; this knows every process.
-_LOCK = 0x1C0F03
 # Unit tests are for CI: they prove the models, not the data.
 BUILD = ("build", "--exclude-resource-type", "unit_test")
 # Each build leaves 2 MB of artifacts, which nothing else removes.
@@ -150,7 +148,7 @@ def _alone(engine: sa.Engine) -> Iterator[None]:
     """Waits until no other process builds the marts, and keeps them out."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.detach()  # closed at the end, and the lock with it, whatever happens to the connection
-        connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": _LOCK})
+        connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": locks.MARTS})
         yield
 
 

@@ -6,19 +6,23 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from icon_assets.contract import patience
 from icon_assets.contract.inflate import Read
+from icon_assets.contract.patience import within
 from icon_assets.contract.reader import Batch
 from icon_assets.contract.reasons import FileProblem, Incomplete, LandingError, Reason, Refused, Unreadable
 
+_T = TypeVar("_T")
+_PIECE = 2**20
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,119}")
 # What fsspec's object stores call the things that change with the content.
@@ -60,8 +64,16 @@ class Landing:
 
         LandingError if the landing zone itself cannot be listed.
         """
+
+        def found() -> list[LandingFile]:
+            return [*(self._list_folder(self._root, ()) if self._local else self._list_store())]
+
         try:
-            yield from self._list_folder(self._root, ()) if self._local else self._list_store()
+            yield from within(patience.LISTING_SECONDS, found)
+        except Unreadable as stalled:
+            raise LandingError(
+                f"landing zone {self._shown}: no answer for {stalled.detail}; see what its storage does"
+            ) from None
         except self._errors as error:
             raise LandingError(
                 f"Landing zone {self._shown}: {_name_of(error)}; create it, or let this user read it, or set "
@@ -117,16 +129,14 @@ class Landing:
 
     @contextmanager
     def _open_local(self, path: str) -> Iterator[Batch]:
-        with self._mishaps():
-            descriptor = _open_beneath(self._root, path.split("/"))
+        descriptor = self._ask(lambda: _open_beneath(self._root, path.split("/")))
         try:
-            before = os.fstat(descriptor)
+            before = self._ask(lambda: os.fstat(descriptor))
             if problem := _kind_problem(before):
                 raise problem
 
             def unchanged() -> None:
-                with self._mishaps():
-                    now, there = os.fstat(descriptor), Path(self._root, path).lstat()
+                now, there = self._ask(lambda: (os.fstat(descriptor), Path(self._root, path).lstat()))
                 if (there.st_dev, there.st_ino) != (before.st_dev, before.st_ino):
                     raise Unreadable(Reason.REPLACED)
                 if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
@@ -139,30 +149,33 @@ class Landing:
     @contextmanager
     def _open_stored(self, path: str) -> Iterator[Batch]:
         key = f"{self._root}/{path}"
-        with self._mishaps():
-            before = _version(self._fs.info(key))
-            stored = self._fs.open(key, "rb", compression=None)
+        before = self._ask(lambda: _version(self._fs.info(key)))
+        stored = self._ask(lambda: self._fs.open(key, "rb", compression=None))
 
         def unchanged() -> None:
-            with self._mishaps():
-                if _version(self._fs.info(key)) != before:
-                    raise Unreadable(Reason.REPLACED)
+            if self._ask(lambda: _version(self._fs.info(key))) != before:
+                raise Unreadable(Reason.REPLACED)
 
         with stored:
             yield Batch(self._reading(stored.read), unchanged)
 
     def _reading(self, read: Read) -> Read:
-        def checked(size: int) -> bytes:
-            with self._mishaps():
-                return read(size)
+        """The same bytes, asked for in large pieces."""
+        pending = memoryview(b"")
 
-        return checked
+        def next_bytes(size: int) -> bytes:
+            nonlocal pending
+            if not pending:
+                pending = memoryview(self._ask(lambda: read(_PIECE)))
+            piece, pending = pending[:size], pending[size:]
+            return bytes(piece)
 
-    @contextmanager
-    def _mishaps(self) -> Iterator[None]:
+        return next_bytes
+
+    def _ask(self, call: Callable[[], _T]) -> _T:
         """Faults on the way to a file become Unreadable, or Refused where they show that it is no file."""
         try:
-            yield
+            return within(patience.PIECE_SECONDS, call)
         except FileProblem:
             raise
         except FileNotFoundError:

@@ -77,6 +77,10 @@ class Reason(StrEnum):
     GONE = "gone", "The file vanished after it was listed."
     REPLACED = "replaced", "Another file took this one's place while it was read."
     OS_ERROR = "os_error", "The operating system or the object store reported an error."
+    STALLED = (
+        "stalled",
+        "The storage did not answer for minutes; it is asked again later, other files meanwhile.",
+    )
 
 
 class FileProblem(Exception):  # noqa: N818  # most are no errors: the file has to wait

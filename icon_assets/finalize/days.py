@@ -15,14 +15,13 @@ from icon_assets.finalize.compare import differing
 from icon_assets.finalize.ended import ENDED, collect, count_objects, kept, leave_out
 from icon_assets.finalize.months import make_months, missing_months
 from icon_assets.finalize.rows import query
+from icon_assets.idb import locks
 from icon_assets.idb.schema import FINAL_TABLES
 
 # A transaction takes whole days up to about this many objects: some 50 MB of work tables.
 _OBJECTS_AT_ONCE = 50_000
 # Marks of rows that the marts read from idb: the day's marts must be rebuilt although final is the same.
 _BESIDE_FINAL = {"call", "metric"}
-# Serializes finalizers of one entity, across all processes.
-LOCK = {"campaign": 0x1C0F01, "chain": 0x1C0F02}
 _log = logging.getLogger(__name__)
 
 
@@ -53,13 +52,17 @@ def finalize(
         sorted(days) if days is not None else [first + timedelta(n) for n in range((last - first).days + 1)]
     )
     done: dict[date, FinalDay] = {}
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.detach()  # closed at the end, and the lock with it, whatever happens to the connection
-        # Before the transaction: a repeatable-read snapshot must not be older than the lock.
-        connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": LOCK[entity]})
-        for some in portions(connection, entity, wanted):
-            if rest := [day for day in some if day not in done]:
-                done |= {result.day: result for result in _finalize(engine, entity, rest)}
+    # The work goes over the connection that holds the lock: neither is lost without the other.
+    with engine.connect() as connection:
+        try:
+            locks.hold(connection.exec_driver_sql, locks.FINALIZE[entity], session=True)
+            found = list(portions(connection, entity, wanted))
+            connection.commit()
+            for some in found:
+                if rest := [day for day in some if day not in done]:
+                    done |= {result.day: result for result in _finalize(engine, connection, entity, rest)}
+        finally:
+            connection.invalidate()  # closes it, and the lock ends with it
     return [done[day] for day in wanted]
 
 
@@ -89,13 +92,11 @@ def portions(connection: sa.Connection, entity: str, days: Sequence[date]) -> It
     yield portion
 
 
-def _finalize(engine: sa.Engine, entity: str, days: list[date]) -> list[FinalDay]:
+def _finalize(engine: sa.Engine, connection: sa.Connection, entity: str, days: list[date]) -> list[FinalDay]:
     """One transaction, one snapshot: the marks taken, the rows built, compared and swapped."""
     while True:
-        with (
-            engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection,
-            connection.begin() as transaction,
-        ):
+        with connection.begin() as transaction:
+            connection.execute(sa.text("set transaction isolation level repeatable read"))
             days = sorted({*days, *_left_days(connection, entity)})
             collect(connection, entity, days)
             missing = missing_months(connection, entity, count_objects(connection, entity, days))

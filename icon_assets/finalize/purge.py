@@ -7,10 +7,9 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from icon_assets.finalize.days import LOCK
 from icon_assets.finalize.reconcile import mark_differences
+from icon_assets.idb import locks
 from icon_assets.idb.schema import FINAL_TABLES
-from icon_assets.ingest.load import MERGE_LOCK
 
 # A day may go when it is final, the marts hold that version, and it waits for nothing. Age is counted to the
 # newest event of any source, not to the wall clock: a replay of old data is not old.
@@ -85,8 +84,7 @@ def purge(engine: sa.Engine, keep_days: int) -> Purged:
 def _purge_day(engine: sa.Engine, day: date, keep_days: int) -> tuple[int, int]:
     """One transaction; no batch and no other rebuild at the same time."""
     with engine.begin() as connection:
-        for key in (MERGE_LOCK, LOCK["chain"]):
-            connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": key})
+        locks.hold(connection.exec_driver_sql, locks.MERGE, locks.FINALIZE["chain"])
         due = connection.execute(sa.text(_DAYS), {"keep_days": keep_days}).scalars()
         if day not in set(due) or mark_differences(connection, "chain", [day]):
             return 0, 0

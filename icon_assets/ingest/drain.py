@@ -19,13 +19,16 @@ from icon_assets.contract.reasons import FileProblem, Incomplete, Reason, Unread
 from icon_assets.ingest.deployment import EVERYTHING, Deployment
 from icon_assets.ingest.load import Loaded, load
 
-# What goes away by itself: lost or refused connections, shutdown, locks, deadlocks, serialization, read-only.
-_TRANSIENT = ("08", "40", "55P03", "57", "53300", "25006")
+# What goes away by itself: lost or refused connections, shutdown, locks, deadlocks, serialization, read-only,
+# and the limits of a loader that was stopped for a while.
+_TRANSIENT = ("08", "40", "55P03", "57", "53300", "25006", "25P03", "25P04")
 _ATTEMPTS = 5
 # One loader decodes and stages while the other's batch is merged; merges take turns: a third gains nothing.
 _LOADERS = 2
 # Faults on the way to a file: worth another look, as an incomplete file is not until it changes.
-_FAULTS = {Reason.GONE, Reason.REPLACED, Reason.OS_ERROR}
+_FAULTS = {Reason.GONE, Reason.REPLACED, Reason.OS_ERROR, Reason.STALLED}
+# Asking a storage that does not answer takes minutes, in which nothing that comes anew is loaded.
+_STALL_PAUSE = timedelta(minutes=15)
 
 
 class LoadError(Exception):
@@ -81,7 +84,9 @@ class Drained:
         self.last_ts = max(filter(None, (self.last_ts, loaded.last_ts)), default=None)
 
 
-_SEEN = sa.text("select path, version, status, reason, detail, unchanged_since from ops.landing_file")
+_SEEN = sa.text(
+    "select path, version, status, reason, detail, unchanged_since, checked_at from ops.landing_file"
+)
 _REMEMBER = sa.text(
     """
     insert into ops.landing_file (path, version, status, reason, detail, batch_id)
@@ -110,7 +115,9 @@ def backlog(
     found = Backlog()
     for file in landing.list():
         before = seen.get(file.path)
-        if before is None or before.version != file.version or before.reason in _FAULTS:
+        if before and before.reason == Reason.STALLED and now - before.checked_at < _STALL_PAUSE:
+            found.waiting += 1
+        elif before is None or before.version != file.version or before.reason in _FAULTS:
             found.ready.append(file)
         elif before.status == "waiting" and now - before.unchanged_since >= wait:
             found.expired.append(Refusal(file.path, before.reason, before.detail or ""))
@@ -143,7 +150,12 @@ def drain(
     try:
         loading = [loaders.submit(_load_with_retries, engine, landing, file, deployment) for file in ready]
         for done, (file, load_of_file) in enumerate(zip(ready, loading, strict=True), 1):
-            _note(engine, file, load_of_file, drained)
+            if load_of_file.cancelled():
+                continue
+            if _note(engine, file, load_of_file, drained) == Reason.STALLED:
+                # Where all files stall, each would take its minutes; those not begun are for the next drain.
+                for not_begun in loading:
+                    not_begun.cancel()
             if progress:
                 progress(done, len(ready), drained)
     finally:
@@ -151,16 +163,20 @@ def drain(
     return drained
 
 
-def _note(engine: sa.Engine, file: LandingFile, loading: Future[Loaded | None], drained: Drained) -> None:
-    """Waits for the load of one file, and notes what became of it."""
+def _note(
+    engine: sa.Engine, file: LandingFile, loading: Future[Loaded | None], drained: Drained
+) -> Reason | None:
+    """Waits for the load of one file, and notes what became of it; returns why it could not be read."""
     try:
         loaded = loading.result()
     except (Incomplete, Unreadable) as problem:
         _remember(engine, file.path, file.version, "waiting", problem.reason, problem.detail)
         drained.waiting += 1
+        return problem.reason
     except FileProblem as problem:
         _remember(engine, file.path, file.version, "refused", problem.reason, problem.detail)
         drained.refused.append(Refusal(file.path, problem.reason, problem.detail))
+        return problem.reason
     else:
         status = "loaded" if loaded else "known"
         _remember(engine, file.path, file.version, status, batch_id=loaded.batch_id if loaded else None)
@@ -168,6 +184,7 @@ def _note(engine: sa.Engine, file: LandingFile, loading: Future[Loaded | None], 
             drained.add(loaded)
         else:
             drained.known_batches += 1
+        return None
 
 
 def _load_with_retries(

@@ -16,14 +16,12 @@ from icon_assets.contract.decode import Decoder, Rejected
 from icon_assets.contract.header import Header
 from icon_assets.contract.reader import Batch
 from icon_assets.contract.reasons import FileProblem, Reason
+from icon_assets.idb import locks
 from icon_assets.ingest import dirty, merge, restore, sessions
 from icon_assets.ingest.deployment import EVERYTHING, Deployment, Scope
 from icon_assets.ingest.stage import Stages
 
 OpenBatch = Callable[[], AbstractContextManager[Batch]]
-
-# Serializes the merges of all loaders: no deadlocks, and no two batches that do not see each other.
-MERGE_LOCK = 0x1C0F00
 
 
 class Conflict(FileProblem):
@@ -54,8 +52,9 @@ def load(
 ) -> Loaded | None:
     """Loads a batch; None where the ledger has it already, byte for byte.
 
-    Raises Incomplete, Refused or Unreadable as the reader does, Conflict, or psycopg.Error; then
-    nothing of the batch is in the database. connection must be in autocommit mode.
+    Raises Incomplete, Refused or Unreadable as the reader does, Conflict, psycopg.Error, or UserError
+    where the schema was migrated meanwhile; then nothing of the batch is in the database. connection must
+    be in autocommit mode.
     """
     with open_batch() as batch:
         header = batch.header
@@ -71,7 +70,7 @@ def load(
                 stages.add(chunk.events)
                 _stage_rejected(cursor, chunk.rejected)
             staged = stages.close()
-            cursor.execute("select pg_advisory_xact_lock(%s)", (MERGE_LOCK,))
+            locks.hold(cursor.execute, locks.MERGE)
             if (known := _known(connection, header)) is not None:
                 _check_same(batch, known)
                 return None

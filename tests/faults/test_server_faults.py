@@ -18,15 +18,18 @@ import sqlalchemy as sa
 from icon_assets import database as databases
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
-from icon_assets.idb import roles
+from icon_assets.errors import UserError
+from icon_assets.finalize.days import finalize
+from icon_assets.idb import locks, roles
+from icon_assets.idb.migrate import SETUP_LOCK, head
 from icon_assets.ingest.drain import LoadError, drain
-from icon_assets.ingest.load import MERGE_LOCK
 from icon_assets.server import EmbeddedServer
 from tests.batches import chain, write
 from tests.faults import world
 from tests.faults.conftest import EVERY_STEP, Copy, Course, drop
 from tests.faults.proxy import Link, Moment, Proxy
 from tests.faults.work import Worker, finish, load, load_at_once, load_until_done
+from tests.finals import TODAY
 from tests.tables import fingerprints
 
 Through = Callable[[Database], Database]
@@ -131,7 +134,7 @@ def test_a_lock_that_is_not_given_is_asked_for_again(
     hasty = Database({**database.conninfo, "options": "-c lock_timeout=50ms"}, {})
     waits: list[float] = []
     with database.connect() as holder:
-        holder.execute("select pg_advisory_xact_lock(%s)", [MERGE_LOCK])
+        holder.execute("select pg_advisory_xact_lock(%s)", [locks.MERGE])
 
         def give_way(seconds: float) -> None:
             waits.append(seconds)
@@ -153,7 +156,7 @@ def test_a_lock_that_is_never_given_stops_the_load(
     hasty = Database({**database.conninfo, "options": "-c lock_timeout=20ms"}, {})
     monkeypatch.setattr("icon_assets.ingest.drain.time.sleep", lambda seconds: None)
     with database.connect() as holder:
-        holder.execute("select pg_advisory_xact_lock(%s)", [MERGE_LOCK])
+        holder.execute("select pg_advisory_xact_lock(%s)", [locks.MERGE])
         with pytest.raises(LoadError, match="SQLSTATE 55P03"):
             load(hasty, str(course.landing))
     hasty.engine.dispose()
@@ -233,6 +236,98 @@ def test_a_loader_told_to_end_rolls_back(
     assert worker.wait() == -signal.SIGTERM
     load(database, str(course.landing))
     assert world.state(database.engine) == course.loaded[-1]
+
+
+def stopped(
+    proxy: Proxy, worker: Worker, database: Database, landing: Path, work: str, step: str
+) -> Callable[[], int]:
+    """Starts the work, which stops (SIGSTOP) at a step; what goes on with it, and says how it ended."""
+    pid = worker.start(work, {**database.conninfo, **proxy.conninfo}, str(landing))
+    has_stopped = threading.Event()
+
+    def stop(link: Link) -> None:
+        os.kill(pid, signal.SIGSTOP)
+        has_stopped.set()
+
+    proxy.arm(step, Moment.BEFORE, stop)
+    worker.go()
+    assert has_stopped.wait(30)
+
+    def go_on() -> int:
+        os.kill(pid, signal.SIGCONT)
+        return worker.wait()
+
+    return go_on
+
+
+@pytest.mark.threat("R22")
+@pytest.mark.parametrize("work", ["load idle for a second", "load for a second"])
+def test_a_loader_that_is_stopped_with_its_locks_loses_them(
+    proxy: Proxy, worker: Worker, course: Course, copy: Copy, template: Database, work: str
+) -> None:
+    """The server ends its transaction, so that another can load; when it goes on, it asks the ledger."""
+    database = copy(template)
+    go_on = stopped(proxy, worker, database, course.landing, work, "insert into ops.batch")
+    load(database, str(course.landing))
+    assert world.state(database.engine) == course.loaded[-1]
+    assert go_on() == 0
+    assert world.state(database.engine) == course.loaded[-1]
+
+
+@pytest.mark.threat("R22")
+@pytest.mark.parametrize("step", ["delete from final.", "select ended::date, count"])
+def test_a_finalizer_that_is_stopped_with_its_lock_loses_it(
+    proxy: Proxy, worker: Worker, course: Course, copy: Copy, step: str
+) -> None:
+    """In a transaction or between two; when it goes on, it has lost its work with the lock."""
+    database = copy(course.late)
+    go_on = stopped(proxy, worker, database, course.landing, "finish idle for a second", step)
+    finish(database, str(course.landing))
+    assert world.state(database.engine) == course.after
+    assert go_on() == 1
+    assert world.state(database.engine) == course.after
+
+
+@pytest.mark.threat("R14", "R29")
+def test_a_migration_and_a_load_wait_for_each_other(course: Course, copy: Copy, template: Database) -> None:
+    """Whoever comes second waits; a loader, or finalizer, that waited for another schema changes nothing."""
+    database = copy(template)
+    with ThreadPoolExecutor(1) as pool:
+        with database.connect() as migration:
+            migration.execute("select pg_advisory_xact_lock(%s)", [SETUP_LOCK])
+            loading = pool.submit(load, database, str(course.landing))
+            wait_for_lock(migration)
+            migration.execute("update ops.alembic_version set version_num = '9999'")
+        with pytest.raises(UserError, match="schema 9999 now, and this program was made for"):
+            loading.result()
+        with pytest.raises(UserError, match="schema 9999 now"):
+            finish_one_day(database)
+        assert world.state(database.engine) == course.loaded[0]
+        with database.connect() as other:
+            other.execute("update ops.alembic_version set version_num = %s", [head()])
+        with database.connect() as loader:
+            locks.hold(loader.execute, locks.MERGE)
+            migrating = pool.submit(databases.set_roles, database)
+            wait_for_lock(loader)
+        migrating.result()
+    load(database, str(course.landing))
+    assert world.state(database.engine) == course.loaded[-1]
+
+
+def finish_one_day(database: Database) -> None:
+    finalize(database.engine, "chain", TODAY, TODAY)
+
+
+def wait_for_lock(connection: psycopg.Connection) -> None:
+    """Waits until another connection to the same database waits for an advisory lock."""
+    query = """
+        select count(*) from pg_locks where locktype = 'advisory' and not granted
+        and database = (select oid from pg_database where datname = current_database())
+    """
+    deadline = time.monotonic() + 30
+    while connection.execute(query).fetchone() == (0,):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.mark.threat("R28")

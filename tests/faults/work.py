@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from unittest import mock
 
@@ -51,7 +51,24 @@ def finish(database: Database, landing: str) -> None:
             finalize(database.engine, entity, days[0], days[-1], days=days)
 
 
-WORK = {"load": load, "load_at_once": load_at_once, "finish": finish}
+def hasty(work: Callable[[Database, str], None], limit: str) -> Callable[[Database, str], None]:
+    """The work with a second in the place of one of its limits."""
+
+    def run(database: Database, landing: str) -> None:
+        with mock.patch(f"icon_assets.idb.locks.{limit}", "1s"):
+            work(database, landing)
+
+    return run
+
+
+WORK = {
+    "load": load,
+    "load_at_once": load_at_once,
+    "finish": finish,
+    "load idle for a second": hasty(load, "IDLE"),
+    "load for a second": hasty(load, "LONGEST"),
+    "finish idle for a second": hasty(finish, "IDLE"),
+}
 
 
 class Worker:

@@ -6,16 +6,23 @@ import gzip
 import os
 import re
 import shutil
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
+import fsspec
 import pytest
 import yaml
+from fsspec.implementations.memory import MemoryFileSystem
 
 import icon_assets
 from icon_assets.commands import dev
 from icon_assets.contract.landing import Landing
-from icon_assets.ingest.drain import backlog
+from icon_assets.contract.reasons import LandingError
+from icon_assets.ingest.drain import backlog, drain
 from icon_assets.instance import DBT_PROJECT, ROOT
 from icon_assets.server import embedded
 from tests import batches
@@ -109,6 +116,67 @@ def test_clocks_and_inodes_of_files_decide_nothing(load: Loader) -> None:
     assert load.drain().waiting == 1
     later = datetime.now(UTC) + timedelta(days=999)
     assert len(backlog(load.database.engine, Landing(str(load.landing)), now=later).expired) == 1
+
+
+class HangingFileSystem(MemoryFileSystem):
+    """An object store that stops to answer, for the files (or the list) whose names say so."""
+
+    protocol = "hanging"
+    answers = threading.Event()
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return str(super()._strip_protocol(path.replace("hanging://", "memory://")))
+
+    def _open(self, path: str, *args: Any, **more: Any) -> Any:
+        file = super()._open(path, *args, **more)
+        if "hang" not in path:
+            return file
+        hanging = mock.MagicMock(wraps=file, **{"__enter__.return_value": file})
+        hanging.read = lambda size: (self.answers.wait(30), file.read(size))[1]
+        return hanging
+
+    def find(self, path: str, *args: Any, **more: Any) -> Any:
+        if "list" in path:
+            self.answers.wait(30)
+        return super().find(path, *args, **more)
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingFileSystem]:
+    fsspec.register_implementation("hanging", HangingFileSystem, clobber=True)
+    for seconds in ("PIECE_SECONDS", "LISTING_SECONDS"):
+        monkeypatch.setattr(f"icon_assets.contract.patience.{seconds}", 0.3)
+    HangingFileSystem.answers.clear()
+    yield HangingFileSystem()
+    HangingFileSystem.answers.set()
+    HangingFileSystem.store.clear()
+
+
+@pytest.mark.threat("R27")
+def test_storage_that_hangs_holds_up_its_own_files_only(load: Loader, hanging: HangingFileSystem) -> None:
+    """It is asked again later; what could not be asked yet is asked at the next drain."""
+    engine, landing = load.database.engine, Landing("hanging://zone")
+    guids = (*(f"{number}-hang" for number in range(6)), "good")
+    for guid in guids:
+        hanging.pipe_file(f"/zone/{guid}.jsonl", batches.batch(guid, chain(guid, 1)))
+    assert 2 <= drain(engine, landing).waiting <= 4  # both loaders met one, and had begun another at most
+    while backlog(engine, landing):
+        drain(engine, landing)
+    assert load.rows(
+        "select status, reason, detail, count(*) from ops.landing_file group by 1, 2, 3 order by 1"
+    ) == [("loaded", None, None, 1), ("waiting", "stalled", "0 s", 6)]
+    hanging.answers.set()
+    assert not backlog(engine, landing)
+    load.rows("update ops.landing_file set checked_at = checked_at - interval '15 min' returning path")
+    later = datetime.now(UTC) + timedelta(minutes=15)
+    assert len(backlog(engine, landing, now=later).ready) == 6
+
+
+@pytest.mark.threat("R27")
+def test_a_list_that_hangs_is_an_error_that_says_so(hanging: HangingFileSystem) -> None:
+    with pytest.raises(LandingError, match=r"landing zone hanging://list: no answer for 0 s"):
+        list(Landing("hanging://list").list())
 
 
 @pytest.mark.threat("S1", "J24", "J31", "J33")

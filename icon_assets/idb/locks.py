@@ -1,0 +1,55 @@
+"""Whose turn it is: the advisory locks of all processes, and when the server ends who hangs with one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from icon_assets.errors import UserError
+from icon_assets.idb.migrate import SETUP_LOCK, head
+
+# Serializes the merges of all loaders: no deadlocks, and no two batches that do not see each other.
+MERGE = 0x1C0F00
+# Serializes finalizers of one entity, across all processes.
+FINALIZE = {"campaign": 0x1C0F01, "chain": 0x1C0F02}
+# Two builds of one incremental model at once meet in their temporary tables (dbt-core#2881). Dagster's pool
+# knows the daemon's runs only; this knows every process.
+MARTS = 0x1C0F03
+
+# A process that is stopped (SIGSTOP, a suspended machine, storage that hangs) must not hold up the others
+# for ever. The longest pause of honest work between two statements under a lock is the second reading of a
+# batch for its lines in conflict: of the largest batch, 64 GiB of text, some 3 minutes (gzip at 660 MB/s,
+# measured). The longest transaction is that batch's merge: 300 million lines, at 20,000 a second 4 hours.
+IDLE = "30min"
+LONGEST = "24h"
+
+
+def hold(execute: Callable[[str], Any], *turns: int, session: bool = False) -> None:
+    """Keeps migrations out and waits for `turns`, in this order, until the transaction or `session` ends.
+
+    execute: of a psycopg cursor, or exec_driver_sql of a connection; it must read what others commit. Raises
+    UserError where the schema is not, or no longer, the one that this program was made for.
+    """
+    lock = "pg_advisory_lock" if session else "pg_advisory_xact_lock"
+    execute(f"select {lock}_shared({SETUP_LOCK})")
+    (found,) = execute("select version_num from ops.alembic_version").fetchone()
+    if found != head():
+        raise UserError(
+            f"The database has schema {found} now, and this program was made for {head()}. Nothing was "
+            "changed. End it, update icon-assets (git pull, make install), and start it again."
+        )
+    for turn in turns:
+        execute(f"select {lock}({turn})")
+    # transaction_timeout is known from PostgreSQL 17 on; COPY from a client that stopped ends by it alone.
+    execute(
+        f"""
+        select set_config(name, value, {not session})
+        from (
+            values
+            ('idle_in_transaction_session_timeout', '{IDLE}'),
+            ('idle_session_timeout', '{IDLE if session else 0}'),
+            ('transaction_timeout', '{LONGEST}')
+        ) as l (name, value)
+        where current_setting(name, true) is not null
+        """
+    )
