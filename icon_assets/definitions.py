@@ -4,6 +4,7 @@ import dagster as dg
 
 from icon_assets.assets.docs import docs_asset
 from icon_assets.assets.final import final_assets
+from icon_assets.assets.health import health_asset
 from icon_assets.assets.landing import event_batches
 from icon_assets.assets.marts import dbt_resource, marts_assets
 from icon_assets.assets.raw import raw_tables
@@ -13,7 +14,7 @@ from icon_assets.partitions import termination_days
 from icon_assets.resources import default_resources
 from icon_assets.rule_checks import rule_checks
 from icon_assets.schedules import nightly_finalize, nightly_quality, weekly_reconcile
-from icon_assets.sensors import changed_days, landing_files
+from icon_assets.sensors import changed_days, health_changes, landing_files
 from icon_assets.settings import Settings
 
 
@@ -23,10 +24,10 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
     days = termination_days(settings.first_day)
     marts = marts_assets(settings)
     return dg.Definitions(
-        assets=[event_batches, raw_tables, *final_assets(days), marts, docs_asset(marts)],
+        assets=[event_batches, raw_tables, *final_assets(days), marts, docs_asset(marts), health_asset],
         asset_checks=[refresh_checks, rule_checks, yesterday_final, final_equals_idb],
         jobs=all_jobs(days, marts),
-        sensors=[landing_files, changed_days],
+        sensors=[landing_files, changed_days, health_changes],
         schedules=[nightly_finalize, nightly_quality, weekly_reconcile],
         resources={**default_resources(settings), "dbt": dbt_resource(), **resources},
         # A step in a process of its own would import everything again: 3 s each.

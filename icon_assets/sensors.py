@@ -1,15 +1,18 @@
-"""The sensors: when a refresh is due. The state of the database decides, never a cursor."""
+"""The sensors: when a refresh is due, by the state of the database; and how everything is."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from icon_assets.assets.health import HEALTH, WELL, health_check, health_metadata
 from icon_assets.assets.landing import EVENT_BATCHES
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.dbt_code import marts_are_outdated
 from icon_assets.finalize.dirty import dirty_days
+from icon_assets.health import Health, health
 from icon_assets.ingest.drain import backlog
 from icon_assets.jobs import CATCH_UP, REFRESH
 from icon_assets.marts import due
@@ -131,3 +134,42 @@ def changed_days(
     if marts_are_outdated(database.engine):
         return dg.RunRequest(tags={WHY: "marts of other code"})
     return dg.SkipReason("Every day is finalized and in the marts.")
+
+
+# Without a run: the news that a run failed must not wait for one that succeeds, and a run costs 4 s.
+@dg.sensor(
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Looks at everything each minute; `ops/health` is told what has changed, and all hourly.",
+)
+def health_changes(
+    context: dg.SensorEvaluationContext,
+    settings: dg.ResourceParam[Settings],
+    database: dg.ResourceParam[Database],
+) -> dg.SensorResult | dg.SkipReason:
+    """What was found last is the cursor; a repetition is no event."""
+    found = health(database, settings)
+    if (now := fingerprint(found)) == context.cursor:
+        return dg.SkipReason(f"Nothing has changed. {found.headline}")
+    checked = health_check(found)
+    return dg.SensorResult(
+        cursor=now,
+        asset_events=[
+            dg.AssetMaterialization(HEALTH, metadata=health_metadata(found)),
+            dg.AssetCheckEvaluation(
+                asset_key=HEALTH,
+                check_name=WELL.name,
+                passed=checked.passed,
+                severity=checked.severity,
+                description=checked.description,
+                metadata=checked.metadata,
+            ),
+        ],
+    )
+
+
+def fingerprint(found: Health) -> str:
+    """What of it is news: levels, advice and counts, and each hour anew; not ages and sizes."""
+    counts = {name: n for name, n in found.numbers.items() if not name.endswith(")")}
+    levels = [(finding.topic, finding.level.value, finding.next) for finding in found.findings]
+    return hashlib.sha256(repr((f"{found.at:%Y-%m-%d %H}", levels, counts)).encode()).hexdigest()[:16]

@@ -193,7 +193,7 @@ def test_sensors_and_schedules_run_from_the_start(dev: Dev) -> None:
     schedules = {
         found["name"]: found["scheduleState"]["status"] for found in told["schedulesOrError"]["results"]
     }
-    assert sensors == {"landing_files": "RUNNING", "changed_days": "RUNNING"}
+    assert sensors == dict.fromkeys(("landing_files", "changed_days", "health_changes"), "RUNNING")
     assert set(schedules.values()) == {"RUNNING"}
     assert {"nightly_finalize", "nightly_quality", "weekly_reconcile"} == set(schedules)
 

@@ -52,7 +52,7 @@ def seen(defs: dg.Definitions) -> dict[str, Any]:
         },
         "sensors": {
             sensor.name: {
-                "job": sensor.job_name,
+                "job": sensor.job_name if sensor.targets else None,
                 "seconds": sensor.minimum_interval_seconds,
                 "status": sensor.default_status.value,
             }

@@ -16,10 +16,12 @@ from icon_assets.sensors import BY_HAND, reason_to_hold, wait_after
 from tests.batches import chain, write
 
 
-def tick(defs: dg.Definitions, name: str, instance: dg.DagsterInstance) -> dg.SensorExecutionData:
+def tick(
+    defs: dg.Definitions, name: str, instance: dg.DagsterInstance, cursor: str | None = None
+) -> dg.SensorExecutionData:
     sensor = defs.resolve_sensor_def(name)
     resources = {key: defs.resources[key] for key in sensor.required_resource_keys}
-    context = dg.build_sensor_context(instance=instance, resources=resources)
+    context = dg.build_sensor_context(instance=instance, cursor=cursor, resources=resources)
     return sensor.evaluate_tick(context)
 
 

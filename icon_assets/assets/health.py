@@ -1,0 +1,80 @@
+"""The state of everything on one screen: what needs attention, and what to do about it."""
+
+from collections.abc import Iterator, Mapping
+
+import dagster as dg
+
+from icon_assets.assets.final import FINAL_DAY
+from icon_assets.assets.landing import EVENT_BATCHES
+from icon_assets.assets.raw import LEDGER
+from icon_assets.database import Database
+from icon_assets.health import Health, Level, health
+from icon_assets.settings import Settings
+
+HEALTH = dg.AssetKey(["ops", "health"])
+# What matters most comes first.
+_MARKS = {Level.ATTENTION: "❗", Level.NOTE: "·", Level.OK: "✓"}
+
+WELL = dg.AssetCheckSpec(
+    "well",
+    asset=HEALTH,
+    description="Nothing needs attention. Where something does, the summary says what to do.",
+)
+
+
+@dg.asset(
+    key=HEALTH,
+    deps=[EVENT_BATCHES, LEDGER, FINAL_DAY, dg.AssetKey(["marts", "mart_data_completeness"])],
+    group_name="health",
+    kinds={"postgres"},
+    check_specs=[WELL],
+    description=(
+        "Start here: what needs attention today, and what to do. Files that are kept out, quarantine, days "
+        "to finalize, marts, sources and gaps, runs, checks, disk. The sensor `health_changes` looks every "
+        "minute; `icon-assets status` says the same."
+    ),
+)
+def health_asset(
+    settings: dg.ResourceParam[Settings], database: dg.ResourceParam[Database]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """One look, as of now."""
+    found = health(database, settings)
+    yield dg.MaterializeResult(metadata=health_metadata(found), check_results=[health_check(found)])
+
+
+def health_metadata(found: Health) -> Mapping[str, dg.MetadataValue]:
+    """The summary, and the figures that the UI plots."""
+    return {
+        "summary": dg.MetadataValue.md(health_summary(found)),
+        "needs attention": dg.MetadataValue.int(found.attention),
+        **{
+            name: dg.MetadataValue.int(n) if isinstance(n, int) else dg.MetadataValue.float(n)
+            for name, n in found.numbers.items()
+        },
+    }
+
+
+def health_summary(found: Health) -> str:
+    """Markdown: the headline, and a line a topic, what matters most first."""
+    lines = [
+        f"- {_MARKS[finding.level]} **{finding.topic}** {finding.said}"
+        + (f" *→ {finding.next}*" if finding.next else "")
+        for finding in sorted(found.findings, key=lambda finding: list(_MARKS).index(finding.level))
+    ]
+    return "\n".join([f"**{found.headline}** As of {found.at:%Y-%m-%d %H:%M} UTC.", "", *lines])
+
+
+def health_check(found: Health) -> dg.AssetCheckResult:
+    """Passes where nothing needs attention."""
+    return dg.AssetCheckResult(
+        passed=not found.attention,
+        asset_key=HEALTH,
+        check_name=WELL.name,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=found.headline,
+        metadata={
+            finding.topic: f"{finding.said} {finding.next}"
+            for finding in found.findings
+            if finding.level is Level.ATTENTION
+        },
+    )
