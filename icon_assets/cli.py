@@ -27,6 +27,10 @@ COMMANDS = {
         "commands.docs:docs",
         "Write the marts' docs as one HTML file that needs no server, and print its path.",
     ),
+    "report": (
+        "commands.report:report",
+        "Write the campaign report as one HTML file that needs no server, and print its path.",
+    ),
     "url": (
         "commands.url:url",
         "Print the database's URL for a role that reads; it holds the role's password.",

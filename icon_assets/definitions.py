@@ -8,6 +8,7 @@ from icon_assets.assets.health import health_asset
 from icon_assets.assets.landing import event_batches
 from icon_assets.assets.marts import dbt_resource, marts_assets
 from icon_assets.assets.raw import raw_tables
+from icon_assets.assets.report import report_asset
 from icon_assets.checks import final_equals_idb, refresh_checks, yesterday_final
 from icon_assets.jobs import all_jobs
 from icon_assets.partitions import termination_days
@@ -24,7 +25,15 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
     days = termination_days(settings.first_day)
     marts = marts_assets(settings)
     return dg.Definitions(
-        assets=[event_batches, raw_tables, *final_assets(days), marts, docs_asset(marts), health_asset],
+        assets=[
+            event_batches,
+            raw_tables,
+            *final_assets(days),
+            marts,
+            docs_asset(marts),
+            report_asset(marts),
+            health_asset,
+        ],
         asset_checks=[refresh_checks, rule_checks, yesterday_final, final_equals_idb],
         jobs=all_jobs(days, marts),
         sensors=[landing_files, changed_days, health_changes],

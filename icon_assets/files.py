@@ -31,11 +31,16 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def write_private(path: Path, text: str) -> None:
-    """Writes `path` as a whole or not at all, readable by its owner only."""
+def write_whole(path: Path, text: str, mode: int = 0o666) -> None:
+    """Writes `path` as a whole or not at all; who may read it is for `mode` and the umask to say."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
     new.replace(path)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes `path` as a whole or not at all, readable by its owner only."""
+    write_whole(path, text, 0o600)

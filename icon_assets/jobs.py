@@ -48,7 +48,7 @@ def all_jobs(days: dg.PartitionsDefinition[str], marts: dg.AssetsDefinition) -> 
             dg.AssetSelection.checks_for_assets(marts)
             | dg.AssetSelection.checks(yesterday_final, rule_checks)
             | dg.AssetSelection.groups("docs"),
-            description="Runs every rule of the IDB and every data test of the marts, and writes their docs.",
+            description="Runs every rule of the IDB and data test of the marts; writes docs and report.",
         ),
         dg.define_asset_job(
             RECONCILE,

@@ -45,7 +45,7 @@ nightly_quality = dg.ScheduleDefinition(
     cron_schedule="15 3 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Tests the marts, asks whether yesterday is final, and writes the docs anew.",
+    description="Tests the marts, asks whether yesterday is final, and writes docs and campaign report anew.",
 )
 
 weekly_reconcile = dg.ScheduleDefinition(

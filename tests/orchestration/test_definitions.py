@@ -131,6 +131,6 @@ def test_only_the_marts_import_dagster_dbt() -> None:
 
 def test_no_dagster_in_the_library() -> None:
     package = ROOT / "icon_assets"
-    for folder in ("contract", "idb", "ingest", "finalize", "simulator", "server"):
+    for folder in ("contract", "idb", "ingest", "finalize", "simulator", "server", "report"):
         for path in (package / folder).rglob("*.py"):
             assert "import dagster" not in path.read_text(), path

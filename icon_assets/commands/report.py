@@ -1,0 +1,47 @@
+"""`icon-assets report`: the campaign report as one page."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from icon_assets.commands.setup import set_up
+from icon_assets.dbt_cli import manifest_path, prepare_dbt
+from icon_assets.settings import Settings
+
+
+def report(
+    campaign: Annotated[str | None, typer.Option(help="Name or DBID; none: all campaigns.")] = None,
+    first: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from", formats=["%Y-%m-%d"], metavar="DAY", help="First report day; none: a week back."
+        ),
+    ] = None,
+    last: Annotated[
+        datetime | None,
+        typer.Option("--to", formats=["%Y-%m-%d"], metavar="DAY", help="Last report day; none: the newest."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The file to write.", dir_okay=False)] = None,
+) -> None:
+    """Write the campaign report as one HTML file that needs no server, and print its path."""
+    settings = Settings.from_env()
+    database = set_up(settings)
+    prepare_dbt(settings, database.engine, os.environ)
+    from icon_assets.report.make import make_report, page_path
+
+    page = out or page_path(settings, re.sub(r"\W+", "-", campaign).strip("-") if campaign else "")
+    make_report(
+        database.url("analyst"),
+        manifest_path(settings),
+        page,
+        campaign=campaign,
+        first=first.date() if first else None,
+        last=last.date() if last else None,
+    )
+    typer.echo(page)
