@@ -1,6 +1,7 @@
 """Asset checks: what must hold of each stage, and what to do where it does not; dbt has the marts'."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,10 +14,10 @@ from icon_assets.assets.raw import LEDGER
 from icon_assets.database import Database
 from icon_assets.finalize.dirty import ranges, unfinalized
 from icon_assets.finalize.reconcile import reconcile
+from icon_assets.idb.upkeep import neglected
+from icon_assets.ingest import quarantine
 from icon_assets.settings import Settings
 
-# A feed's lines are right or its bridge is wrong: one in a hundred is far beyond a stray fault.
-_QUARANTINE_SHARE = 0.01
 _ROWS_SHOWN = 20
 
 _FILES = """
@@ -33,16 +34,6 @@ _UNACCOUNTED = """
     having b.quarantined <> count(q.batch_id) or b.events <> b.new + b.known + b.filtered + b.quarantined
     order by b.batch_id desc
 """
-_QUARANTINED = """
-    select q.reason, count(*) as lines, max(q.quarantined_at)::text as latest
-    from ops.quarantine as q
-    where q.replayed_by is null and q.quarantined_at > now() - interval '7 days'
-    group by q.reason
-    order by lines desc
-"""
-_EVENTS = (
-    "select coalesce(sum(events), 0) as events from ops.batch where loaded_at > now() - interval '7 days'"
-)
 _DIRTY = """
     select entity, day::text, string_agg(distinct reason, ', ') as reasons, min(marked_at)::text as since
     from ops.dirty_day
@@ -76,8 +67,9 @@ _QUARANTINE = dg.AssetCheckSpec(
     "quarantine_share",
     asset=LEDGER,
     description=(
-        f"Of the lines of the last seven days at most {_QUARANTINE_SHARE:.0%} are in quarantine. See "
-        "`ops.quarantine` for each line with its reason; mend the source, and replay."
+        f"In the last seven days no batch had more than {quarantine.STORM:.0%} of its lines quarantined (a "
+        f"storm: its bridge does not work), and at most {quarantine.SHARE:.0%} of all lines wait. See "
+        "`icon-assets quarantine list` for each line with its reason; mend the source, then replay the lines."
     ),
 )
 _FINALIZED = dg.AssetCheckSpec(
@@ -106,7 +98,7 @@ def refresh_checks(
             _WHOLE.key: lambda: _none(_WHOLE, rows(_FILES, status="waiting"), warn),
             _ACCEPTED.key: lambda: _none(_ACCEPTED, rows(_FILES, status="refused")),
             _ACCOUNTED.key: lambda: _none(_ACCOUNTED, rows(_UNACCOUNTED)),
-            _QUARANTINE.key: lambda: _share(rows(_QUARANTINED), int(rows(_EVENTS)[0]["events"])),
+            _QUARANTINE.key: lambda: _quarantine(quarantine.last_week(connection)),
             _FINALIZED.key: lambda: _none(_FINALIZED, rows(_DIRTY), warn),
         }
         for key in context.selected_asset_check_keys:
@@ -140,6 +132,26 @@ def final_equals_idb(
     return _days(reconcile(database.engine, settings.first_day, datetime.now(UTC).date()))
 
 
+@dg.asset_check(
+    asset=LEDGER,
+    description=(
+        "The server vacuums every table: dead rows are few, and no transaction number is so old that it may "
+        "come round again (at 2,000 million the server refuses to write). Where not: switch autovacuum on; "
+        "look for what keeps it from clearing (an old transaction in pg_stat_activity, pg_prepared_xacts, "
+        "pg_replication_slots); then `vacuum (analyze)` the tables named below."
+    ),
+)
+def tables_vacuumed(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    """For the nightly pass: neither comes in a day."""
+    with database.engine.connect() as connection:
+        found = [asdict(table) for table in neglected(connection)]
+    aged = any(table["aged"] for table in found)
+    severity = dg.AssetCheckSeverity.ERROR if aged else dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(
+        passed=not found, severity=severity, metadata={"found": len(found), **_shown(found)}
+    )
+
+
 def _days(found: Mapping[str, Sequence[date]]) -> dg.AssetCheckResult:
     """Passes where there are none; else names them."""
     spans = {
@@ -167,20 +179,26 @@ def _none(
     )
 
 
-def _share(quarantined: Sequence[sa.RowMapping], events: int) -> dg.AssetCheckResult:
-    lines = sum(row["lines"] for row in quarantined)
-    share = lines / events if events else 0.0
+def _quarantine(week: quarantine.Week) -> dg.AssetCheckResult:
+    storms = [asdict(storm) for storm in week.storms]
+    reasons = [{"reason": reason, "lines": lines} for reason, lines in week.waiting.items()]
     return dg.AssetCheckResult(
-        passed=share <= _QUARANTINE_SHARE,
+        passed=week.is_calm,
         asset_key=_QUARANTINE.asset_key,
         check_name=_QUARANTINE.name,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"quarantined": lines, "events": events, "share": share, **_shown(quarantined)},
+        severity=dg.AssetCheckSeverity.ERROR if storms else dg.AssetCheckSeverity.WARN,
+        metadata={
+            "quarantined": week.lines,
+            "events": week.events,
+            "share": week.share,
+            **_shown(reasons),
+            **_shown(storms, "storms"),
+        },
     )
 
 
-def _shown(found: Sequence[sa.RowMapping]) -> dict[str, Any]:
+def _shown(found: Sequence[Mapping[Any, Any]], name: str = "rows") -> dict[str, Any]:
     if not found:
         return {}
     records = [dg.TableRecord(dict(row)) for row in found[:_ROWS_SHOWN]]
-    return {"rows": dg.MetadataValue.table(records)}
+    return {name: dg.MetadataValue.table(records)}

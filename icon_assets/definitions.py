@@ -9,7 +9,7 @@ from icon_assets.assets.landing import event_batches
 from icon_assets.assets.marts import dbt_resource, marts_assets
 from icon_assets.assets.raw import raw_tables
 from icon_assets.assets.report import report_asset
-from icon_assets.checks import final_equals_idb, refresh_checks, yesterday_final
+from icon_assets.checks import final_equals_idb, refresh_checks, tables_vacuumed, yesterday_final
 from icon_assets.jobs import all_jobs
 from icon_assets.partitions import termination_days
 from icon_assets.resources import default_resources
@@ -34,7 +34,7 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
             report_asset(marts),
             health_asset,
         ],
-        asset_checks=[refresh_checks, rule_checks, yesterday_final, final_equals_idb],
+        asset_checks=[refresh_checks, rule_checks, yesterday_final, final_equals_idb, tables_vacuumed],
         jobs=all_jobs(days, marts),
         sensors=[landing_files, changed_days, health_changes],
         schedules=[nightly_finalize, nightly_quality, weekly_reconcile],

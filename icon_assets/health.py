@@ -20,6 +20,7 @@ from icon_assets.contract.reasons import LandingError
 from icon_assets.database import Database
 from icon_assets.dbt_code import marts_are_outdated
 from icon_assets.ingest.drain import backlog
+from icon_assets.ingest.quarantine import last_week
 from icon_assets.marts import due
 from icon_assets.orchestrated import orchestrated
 from icon_assets.settings import Settings
@@ -29,8 +30,6 @@ _LATE = timedelta(hours=1)
 _SILENT = timedelta(hours=24)
 # The daemon says every 30 s that it lives.
 _ALIVE = timedelta(minutes=2)
-# A feed's lines are right or its bridge is wrong: one in a hundred is far beyond a stray fault.
-QUARANTINE_SHARE = 0.01
 _DISK_LOW, _DISK_SHARE_LOW = 2 * 10**9, 0.05
 # Checks that say, as of the last refresh, what is asked anew here.
 _ASKED_HERE = {"files_whole", "files_accepted", "quarantine_share", "no_dirty_days", "well"}
@@ -161,26 +160,18 @@ def _landing(look: _Look) -> Iterator[Finding]:
 
 
 def _quarantine(look: _Look) -> Iterator[Finding]:
-    waiting, recent, reason = look.one(
-        """
-        select count(*), count(*) filter (where quarantined_at > now() - interval '7 days'),
-            mode() within group (order by reason)
-        from ops.quarantine
-        where replayed_by is null
-        """
-    )
-    # The last batches are enough, and found by their key; the ledger grows for ever.
-    (events,) = look.one(
-        "select coalesce(sum(events), 0)::bigint from ops.batch where loaded_at > now() - interval '7 days'"
-        " and batch_id > (select max(batch_id) - 10000 from ops.batch)"
+    waiting, reason = look.one(
+        "select count(*), mode() within group (order by reason) from ops.quarantine where replayed_by is null"
     )
     look.numbers["quarantined lines"] = waiting
     if not waiting:
         yield Finding("quarantine", Level.OK, "No line waits.")
         return
-    share = recent / events if events else 0.0
-    said = f"{waiting:,} line{'s' if waiting > 1 else ''} (most: {reason}), {share:.2%} of the week's."
-    level = Level.ATTENTION if share > QUARANTINE_SHARE else Level.NOTE
+    week = last_week(look.connection)
+    said = f"{waiting:,} line{'s' if waiting > 1 else ''} (most: {reason}), {week.share:.2%} of the week's."
+    if week.storms:
+        said += f" Storms: {len(week.storms):,} batches, the last of {week.storms[0].source}."
+    level = Level.NOTE if week.is_calm else Level.ATTENTION
     yield Finding(
         "quarantine", level, said, "Mend the source, then replay: icon-assets quarantine list, replay."
     )

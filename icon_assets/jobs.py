@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from icon_assets.assets.final import FINAL_DAY, FINAL_KEYS
-from icon_assets.checks import final_equals_idb, refresh_checks, yesterday_final
+from icon_assets.checks import final_equals_idb, refresh_checks, tables_vacuumed, yesterday_final
 from icon_assets.rule_checks import rule_checks
 
 REFRESH = "refresh"
@@ -46,7 +46,7 @@ def all_jobs(days: dg.PartitionsDefinition[str], marts: dg.AssetsDefinition) -> 
         dg.define_asset_job(
             QUALITY,
             dg.AssetSelection.checks_for_assets(marts)
-            | dg.AssetSelection.checks(yesterday_final, rule_checks)
+            | dg.AssetSelection.checks(yesterday_final, rule_checks, tables_vacuumed)
             | dg.AssetSelection.groups("docs"),
             description="Runs every rule of the IDB and data test of the marts; writes docs and report.",
         ),

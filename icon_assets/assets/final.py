@@ -6,14 +6,14 @@ whichever days the loader has marked, in the run that loaded them, and reports e
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
 from icon_assets.assets.raw import idb_key, raw_tables
 from icon_assets.database import Database
 from icon_assets.finalize.close import close_lost
-from icon_assets.finalize.days import FinalDay, finalize
+from icon_assets.finalize.days import FinalDay, finalize, finalized_since
 from icon_assets.finalize.dirty import dirty_days
 from icon_assets.idb.catalogue import catalogue
 from icon_assets.idb.schema import FINAL_TABLES
@@ -24,7 +24,7 @@ from icon_assets.settings import Settings
 FINAL_DAY = dg.AssetKey(["ops", "final_day"])
 FINAL_KEYS = {entity: dg.AssetKey(["final", tables[0]]) for entity, tables in FINAL_TABLES.items()}
 _OBJECTS = {"campaign": "Campaign sessions", "chain": "Chains"}
-# What is rebuilt before it is reported: a crash leaves so many days final that the UI does not show as such.
+# What is rebuilt before it is reported: after a crash so many days at most wait for the next run to show.
 _DAYS_AT_ONCE = 31
 
 
@@ -97,16 +97,32 @@ def _final_day(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         closed = close_lost(
             database.engine, chain_silence=settings.chain_silence, session_silence=settings.session_silence
         )
-        rebuilt: list[FinalDay] = []
         # A source with a wrong clock ends chains on days that are no partition; final has them all the same.
         known = set(partitions.get_partition_keys())
+
+        def report(day: FinalDay) -> None:
+            if (key := day.day.isoformat()) in known:
+                context.log_event(
+                    dg.AssetMaterialization(FINAL_KEYS[day.entity], partition=key, metadata=day_metadata(day))
+                )
+
+        for day in _unreported(context.instance, database):
+            report(day)
+        rebuilt: list[FinalDay] = []
         for entity, days in dirty_days(database.engine).items():
             for day in _rebuild(database, entity, days, progress):
                 rebuilt.append(day)
-                if (key := day.day.isoformat()) in known:
-                    context.log_event(
-                        dg.AssetMaterialization(FINAL_KEYS[entity], partition=key, metadata=day_metadata(day))
-                    )
+                report(day)
         return dg.MaterializeResult(metadata={**days_metadata(rebuilt), **closed_metadata(closed)})
 
     return final_day
+
+
+def _unreported(instance: dg.DagsterInstance, database: Database) -> Iterator[FinalDay]:
+    """Final days that Dagster does not know: a run was killed, or Dagster's storage lost or restored."""
+    last = instance.get_latest_materialization_event(FINAL_DAY)
+    since = datetime.fromtimestamp(last.timestamp, UTC) if last else datetime.min.replace(tzinfo=UTC)
+    for entity, key in FINAL_KEYS.items():
+        if days := finalized_since(database.engine, entity, since):
+            known = instance.get_materialized_partitions(key)
+            yield from (day for day in days if day.day.isoformat() not in known)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import getpass
 import sys
 from collections import Counter
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from icon_assets.commands.shown import JSON, print_json
 from icon_assets.contract.reasons import Reason
 from icon_assets.database import open_database
 from icon_assets.errors import UserError
@@ -25,9 +27,13 @@ app = typer.Typer(no_args_is_help=True, help="Lines that could not be loaded: se
 def list_(
     batch: Annotated[int | None, typer.Option(help="Only of this batch (its batch_id).")] = None,
     reason: Annotated[Reason | None, typer.Option(help="Only with this reason.")] = None,
+    json: JSON = False,
 ) -> None:
     """List what waits, without the lines' text, and what each reason means."""
     found = quarantine.entries(open_database(Settings.from_env()).engine, batch_id=batch, reason=reason)
+    if json:
+        print_json([{**asdict(entry), "meaning": entry.meaning} for entry in found])
+        return
     table = Table("id", "batch_id", "batch", "line", "type", "reason", "detail", "since (UTC)")
     for entry in found:
         since = f"{entry.quarantined_at:%Y-%m-%d %H:%M}"

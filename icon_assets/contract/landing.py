@@ -72,7 +72,7 @@ class Landing:
             yield from within(patience.LISTING_SECONDS, found)
         except Unreadable as stalled:
             raise LandingError(
-                f"landing zone {self._shown}: no answer for {stalled.detail}; see what its storage does"
+                f"Landing zone {self._shown}: no answer for {stalled.detail}; see what its storage does"
             ) from None
         except self._errors as error:
             raise LandingError(

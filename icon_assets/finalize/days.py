@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,6 +64,18 @@ def finalize(
         finally:
             connection.invalidate()  # closes it, and the lock ends with it
     return [done[day] for day in wanted]
+
+
+def finalized_since(engine: sa.Engine, entity: str, since: datetime) -> list[FinalDay]:
+    """What final holds of the days that have changed since then."""
+    query = """
+        select day, objects, rows from ops.final_day
+        where entity = :entity and finalized_at > :since
+        order by day
+    """
+    with engine.connect() as connection:
+        found = connection.execute(sa.text(query), {"entity": entity, "since": since})
+        return [FinalDay(entity, day, False, objects, rows) for day, objects, rows in found]
 
 
 def portions(connection: sa.Connection, entity: str, days: Sequence[date]) -> Iterator[list[date]]:

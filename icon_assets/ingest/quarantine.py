@@ -27,7 +27,9 @@ from icon_assets.errors import UserError
 from icon_assets.ingest.deployment import EVERYTHING, Deployment
 from icon_assets.ingest.load import Loaded, load
 
-# A bridge that works sends a bad line now and then. One line in five means that it does not work.
+# A feed's lines are right or its bridge is wrong: one in a hundred is far beyond a stray fault.
+SHARE = 0.01
+# One line in five of a single batch means that its bridge does not work.
 STORM = 0.2
 _MEANING = {str(reason): reason.text for reason in Reason}
 
@@ -55,7 +57,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Storm:
-    """A batch of which more than STORM is in quarantine, and not all of it replayed."""
+    """A batch of which more than STORM was quarantined, and some of it waits. reasons: of what waits."""
 
     batch_id: int
     batch: str
@@ -65,6 +67,30 @@ class Storm:
     reasons: str
 
 
+@dataclass(frozen=True)
+class Week:
+    """The last seven days: event lines that came, those of them that wait in quarantine by reason, storms."""
+
+    events: int
+    waiting: dict[str, int]
+    storms: list[Storm]
+
+    @property
+    def lines(self) -> int:
+        """How many lines wait."""
+        return sum(self.waiting.values())
+
+    @property
+    def share(self) -> float:
+        """Of all lines that came."""
+        return self.lines / self.events if self.events else 0.0
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether both limits hold, SHARE and STORM."""
+        return self.share <= SHARE and not self.storms
+
+
 _ENTRIES = """
     select
         q.quarantine_id, q.batch_id, b.batch, q.line, q.type, q.reason, q.detail, q.quarantined_at,
@@ -72,15 +98,24 @@ _ENTRIES = """
     from ops.quarantine as q
     inner join ops.batch as b on b.batch_id = q.batch_id
 """
-_STORMS = """
-    select b.batch_id, b.batch, b.source, b.events, b.quarantined, r.reasons
-    from ops.batch as b
-    cross join lateral (
-        select string_agg(distinct q.reason, ', ' order by q.reason) as reasons
-        from ops.quarantine as q
-        where q.batch_id = b.batch_id and q.replayed_by is null
-    ) as r
-    where b.quarantined > b.events * cast(:limit as numeric) and r.reasons is not null
+# The last batches are enough, and found by their key; the ledger grows for ever.
+_EVENTS = """
+    select coalesce(sum(events), 0)::bigint from ops.batch
+    where loaded_at > now() - interval '7 days' and batch_id > (select max(batch_id) - 10000 from ops.batch)
+"""
+_WAITING_THIS_WEEK = (
+    "from ops.quarantine as q where q.replayed_by is null and q.quarantined_at > now() - interval '7 days'"
+)
+_REASONS = f"select q.reason, count(*) {_WAITING_THIS_WEEK} group by q.reason order by 2 desc, 1"
+_STORMS = f"""
+    select b.batch_id, b.batch, b.source, b.events, b.quarantined, q.reasons
+    from (
+        select q.batch_id, string_agg(distinct q.reason, ', ' order by q.reason) as reasons
+        {_WAITING_THIS_WEEK}
+        group by q.batch_id
+    ) as q
+    inner join ops.batch as b on b.batch_id = q.batch_id
+    where b.quarantined > b.events * cast(:limit as numeric)
     order by b.batch_id desc
 """
 
@@ -112,10 +147,14 @@ def raw_lines(engine: sa.Engine, quarantine_ids: Sequence[int]) -> dict[int, byt
         return {quarantine_id: bytes(raw) for quarantine_id, raw in found}
 
 
-def storms(engine: sa.Engine, limit: float = STORM) -> list[Storm]:
-    """Batches of which more than `limit` of the lines waits in quarantine, the newest first."""
-    with engine.connect() as connection:
-        return [Storm(*row) for row in connection.execute(sa.text(_STORMS), {"limit": limit})]
+def last_week(connection: sa.Connection) -> Week:
+    """What the limits are held against: a failing bridge is to be seen now, not for ever."""
+    storms = connection.execute(sa.text(_STORMS), {"limit": STORM})
+    return Week(
+        connection.execute(sa.text(_EVENTS)).scalar_one(),
+        dict(connection.execute(sa.text(_REASONS)).tuples().all()),
+        [Storm(*row) for row in storms],
+    )
 
 
 @dataclass(frozen=True)

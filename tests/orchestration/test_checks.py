@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
+from icon_assets.idb.upkeep import neglected
 from icon_assets.ingest.drain import drain
 from icon_assets.quality import RULES, Rule
 from tests.batches import batch, chain, write
@@ -48,6 +49,7 @@ ALL = [
     ("landing/event_batches", "files_accepted"),
     ("ops/batch", "lines_accounted_for"),
     ("ops/batch", "quarantine_share"),
+    ("ops/batch", "tables_vacuumed"),
     ("ops/final_day", "no_dirty_days"),
     ("ops/final_day", "yesterday_final"),
     ("ops/final_day", "final_equals_idb"),
@@ -100,16 +102,67 @@ def test_other_content_under_a_known_name_is_an_error(result, database: Database
     assert evaluation.metadata["rows"].records[0].data["path"] == "b.jsonl.gz"
 
 
+@pytest.mark.threat("R34")
 def test_many_bad_lines(result, database: Database, landing: Path) -> None:
     write(landing, "a", [*chain("A", 1, 2, 3, 0), {"type": "nonsense", "ts": 1}])
     load(database, landing)
     evaluation = result("ops/batch", "quarantine_share")
     assert not evaluation.passed
+    assert evaluation.severity == dg.AssetCheckSeverity.WARN
+    assert "storms" not in evaluation.metadata
     assert evaluation.metadata["quarantined"].value == 1
     assert evaluation.metadata["share"].value == 0.2
     assert result("ops/batch", "lines_accounted_for").passed
     execute(database, "delete from ops.quarantine")
     assert not result("ops/batch", "lines_accounted_for").passed
+
+
+@pytest.mark.threat("R34")
+def test_a_storm_is_an_error_that_names_its_batch(result, database: Database, landing: Path) -> None:
+    write(landing, "good", [line for n in range(100) for line in chain(f"C{n}", 1, 2, 3, 0)])
+    write(landing, "storm", [*chain("A", 1, 2, 3), {"type": "nonsense", "ts": 1}])
+    load(database, landing)
+    evaluation = result("ops/batch", "quarantine_share")
+    assert not evaluation.passed
+    assert evaluation.severity == dg.AssetCheckSeverity.ERROR
+    assert evaluation.metadata["share"].value < 0.01
+    [storm] = evaluation.metadata["storms"].records
+    assert (storm.data["batch"], storm.data["reasons"]) == ("storm", "unknown_type")
+
+
+@pytest.mark.threat("R31")
+def test_a_table_that_nobody_vacuums(result, database: Database) -> None:
+    """Rows that are dead and stay: autovacuum is off, or something old still needs them."""
+    with database.connect(autocommit=True) as connection:
+        connection.execute("alter table ops.dirty_day set (autovacuum_enabled = off)")
+        connection.execute(
+            "insert into ops.dirty_day (entity, day, reason, objects, finalized_at) "
+            "select 'chain', '2025-11-22', 'call', 1, now() from generate_series(1, 20001)"
+        )
+        connection.execute("delete from ops.dirty_day")
+        connection.execute("select pg_stat_force_next_flush()")
+    evaluation = result("ops/batch", "tables_vacuumed")
+    assert not evaluation.passed
+    assert evaluation.severity == dg.AssetCheckSeverity.WARN
+    [table] = evaluation.metadata["rows"].records
+    assert (table.data["table"], table.data["dead_rows"]) == ("ops.dirty_day", 20001)
+    with database.connect(autocommit=True) as connection:
+        connection.execute("vacuum ops.dirty_day")
+        connection.execute("select pg_stat_force_next_flush()")
+    assert result("ops/batch", "tables_vacuumed").passed
+
+
+@pytest.mark.threat("R31")
+def test_transaction_numbers_of_long_ago(database: Database) -> None:
+    with database.connect(autocommit=True) as connection:
+        for _ in range(20):
+            connection.execute("select pg_current_xact_id()")
+        connection.execute("vacuum (freeze) ops.batch")
+    with database.engine.connect() as connection:
+        old = {table.table for table in neglected(connection, oldest=10) if table.aged}
+        assert "idb.go_chain" in old
+        assert "ops.batch" not in old
+        assert neglected(connection) == []
 
 
 def test_days_that_wait(result, database: Database, landing: Path) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from icon_assets.assets.raw import LEDGER, idb_key
 from icon_assets.commands.dev import end_orphans
+from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
+from icon_assets.idb.catalogue import catalogue
+from icon_assets.ingest.drain import drain
 from icon_assets.jobs import REFRESH
 from icon_assets.sensors import BY_HAND, reason_to_hold, wait_after
 from tests.batches import chain, write
@@ -85,6 +90,32 @@ class TestLandingFiles:
         assert reason_to_hold(instance, REFRESH, datetime.now(UTC) + timedelta(seconds=59))
         assert not reason_to_hold(instance, REFRESH, datetime.now(UTC) + timedelta(seconds=61))
 
+    @pytest.mark.threat("R18")
+    def test_a_drain_that_failed_is_asked_for_again_because_the_ledger_lacks_its_files(
+        self, defs: dg.Definitions, instance: dg.DagsterInstance, database: Database, landing: Path
+    ) -> None:
+        """No run key stands for a file: whether it is loaded, the ledger says, whatever runs there were."""
+        write(landing, "b", chain("C", 1, 2, 3, 0))
+
+        def drain_asked_for() -> dg.ExecuteInProcessResult:
+            (request,) = tick(defs, "landing_files", instance).run_requests
+            assert request.run_key is None
+            return defs.resolve_job_def(REFRESH).execute_in_process(
+                run_config=request.run_config,
+                instance=instance,
+                asset_selection=[LEDGER, *(idb_key(table) for table in catalogue().tables)],
+                raise_on_error=False,
+            )
+
+        with database.connect() as connection:
+            connection.execute("alter table ops.batch add constraint no check (false) not valid")
+        assert not drain_asked_for().success
+        with database.connect() as connection:
+            connection.execute("alter table ops.batch drop constraint no")
+        with mock.patch("icon_assets.sensors.wait_after", return_value=timedelta(0)):
+            assert drain_asked_for().success
+        assert "Nothing new" in tick(defs, "landing_files", instance).skip_message
+
     def test_a_success_forgives(
         self, defs: dg.Definitions, instance: dg.DagsterInstance, landing: Path
     ) -> None:
@@ -97,7 +128,7 @@ class TestLandingFiles:
         self, defs: dg.Definitions, instance: dg.DagsterInstance, landing: Path
     ) -> None:
         landing.rmdir()
-        with pytest.raises(Exception, match="landing zone"):
+        with pytest.raises(Exception, match="Landing zone"):
             tick(defs, "landing_files", instance)
 
 
@@ -135,6 +166,26 @@ class TestChangedDays:
             )
         (request,) = tick(defs, "changed_days", instance).run_requests
         assert request.tags["icon/why"] == "dirty days: 2"
+
+    @pytest.mark.threat("R18")
+    def test_a_nights_run_that_failed_leaves_its_days_to_be_asked_for_again(
+        self, defs: dg.Definitions, instance: dg.DagsterInstance, database: Database, landing: Path
+    ) -> None:
+        """Its run key is used, so the night asks for it no more; the days are dirty, so this sensor does."""
+        write(landing, "b", chain("C", 1, 2, 3, 0))
+        drain(database.engine, Landing(str(landing)))
+        resources = {key: defs.resources[key] for key in ("settings", "database")}
+        night = dg.build_schedule_context(
+            instance=instance,
+            resources=resources,
+            scheduled_execution_time=datetime(2025, 11, 23, 2, 15, tzinfo=UTC),
+        )
+        (request,) = defs.resolve_schedule_def("nightly_finalize").evaluate_tick(night).run_requests
+        assert request.run_key
+        tags = {**request.tags, "dagster/run_key": request.run_key}
+        instance.create_run_for_job(refresh, status=dg.DagsterRunStatus.FAILURE, tags=tags)
+        (request,) = tick(defs, "changed_days", instance).run_requests
+        assert (request.run_key, request.tags["icon/why"]) == (None, "dirty days: 1")
 
     def test_marts_behind_after_a_backfill(
         self, defs: dg.Definitions, instance: dg.DagsterInstance, database: Database

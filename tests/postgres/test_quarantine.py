@@ -16,7 +16,7 @@ from icon_assets.contract.reasons import Reason
 from icon_assets.database import Database
 from icon_assets.errors import UserError
 from icon_assets.ingest.drain import drain
-from icon_assets.ingest.quarantine import entries, raw_lines, replay, storms
+from icon_assets.ingest.quarantine import Storm, entries, last_week, raw_lines, replay
 from tests.batches import chain, record, write
 from tests.tables import fingerprints
 
@@ -136,9 +136,17 @@ def test_a_line_is_replayed_once(engine: sa.Engine) -> None:
         replay(engine, {bad.quarantine_id: good}, "ana")
 
 
+def storms(engine: sa.Engine) -> list[Storm]:
+    with engine.connect() as connection:
+        return last_week(connection).storms
+
+
 @pytest.mark.threat("R34")
 def test_a_storm_is_a_batch_with_more_than_a_fifth_in_quarantine(engine: sa.Engine, landing: Path) -> None:
     [storm] = storms(engine)
+    with engine.connect() as connection:
+        week = last_week(connection)
+    assert (week.events, week.lines, week.is_calm) == (9, 2, False)
     assert (storm.batch, storm.events, storm.quarantined) == ("bad", 5, 2)
     assert storm.reasons == "conflict, wrong_type"
     write(landing, "c-limit", [spoilt("D"), *chain("D", 0, 2, 3, 0)])
@@ -149,6 +157,9 @@ def test_a_storm_is_a_batch_with_more_than_a_fifth_in_quarantine(engine: sa.Engi
     waiting = [entry.quarantine_id for entry in entries(engine, batch_id=storm.batch_id)]
     replay(engine, dict.fromkeys(waiting, b"still bad"), "ana")
     assert [storm.batch[:10] for storm in storms(engine)] == ["quarantine", "c-all-bad"]
+    with engine.begin() as connection:
+        connection.execute(sa.text("update ops.quarantine set quarantined_at = now() - interval '8 days'"))
+    assert storms(engine) == []
 
 
 def test_the_command_lists_shows_and_replays(shell, engine: sa.Engine) -> None:
@@ -158,12 +169,18 @@ def test_the_command_lists_shows_and_replays(shell, engine: sa.Engine) -> None:
     assert "2 lines wait." in listed.stdout
     assert "`attempt`" in listed.stdout
     assert "conflict: 1 lines. A line of the same key" in listed.stdout
+    told = json.loads(shell("list", "--json").stdout)
+    assert [(line["line"], line["reason"], line["replayed_by"]) for line in told] == [
+        (5, "wrong_type", None),
+        (6, "conflict", None),
+    ]
+    assert told[0]["meaning"] == Reason.WRONG_TYPE.text
     shown = shell("show", str(bad.quarantine_id))
     assert "wrong_type: A field has another JSON type" in shown.stdout
     raw = shell("show", "--raw", str(bad.quarantine_id))
     number, _, text = raw.stdout_bytes.partition(b"\t")
     assert (int(number), json.loads(text)) == (bad.quarantine_id, spoilt("B"))
-    for said in (listed.output, shown.output):
+    for said in (listed.output, shown.output, repr(told)):
         assert PHONE not in said
     done = shell("replay", "-", text=b"%s\t%s" % (number, mended(text, attempt=1)))
     assert "1 new, 0 known, 0 filtered, 0 in quarantine again" in done.stdout

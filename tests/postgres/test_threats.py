@@ -175,7 +175,7 @@ def test_storage_that_hangs_holds_up_its_own_files_only(load: Loader, hanging: H
 
 @pytest.mark.threat("R27")
 def test_a_list_that_hangs_is_an_error_that_says_so(hanging: HangingFileSystem) -> None:
-    with pytest.raises(LandingError, match=r"landing zone hanging://list: no answer for 0 s"):
+    with pytest.raises(LandingError, match=r"Landing zone hanging://list: no answer for 0 s"):
         list(Landing("hanging://list").list())
 
 
