@@ -88,7 +88,7 @@ def refresh_checks(
     context: dg.AssetCheckExecutionContext, database: dg.ResourceParam[Database]
 ) -> Iterator[dg.AssetCheckResult]:
     """All of them in one step: a step of its own costs each 100 ms."""
-    with database.engine.connect() as connection:
+    with database.monitor.connect() as connection:
 
         def rows(query: str, **values: object) -> Sequence[sa.RowMapping]:
             return connection.execute(sa.text(query), values).mappings().all()
@@ -115,7 +115,7 @@ def refresh_checks(
 def yesterday_final(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
     """For the deadline of the night, after the nightly pass."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    return _days(unfinalized(database.engine, yesterday))
+    return _days(unfinalized(database.monitor, yesterday))
 
 
 @dg.asset_check(
@@ -129,7 +129,7 @@ def final_equals_idb(
     settings: dg.ResourceParam[Settings], database: dg.ResourceParam[Database]
 ) -> dg.AssetCheckResult:
     """For the weekly pass: it reads everything."""
-    return _days(reconcile(database.engine, settings.first_day, datetime.now(UTC).date()))
+    return _days(reconcile(database.finalizer, settings.first_day, datetime.now(UTC).date()))
 
 
 @dg.asset_check(
@@ -143,7 +143,7 @@ def final_equals_idb(
 )
 def tables_vacuumed(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
     """For the nightly pass: neither comes in a day."""
-    with database.engine.connect() as connection:
+    with database.monitor.connect() as connection:
         found = [asdict(table) for table in neglected(connection)]
     aged = any(table["aged"] for table in found)
     severity = dg.AssetCheckSeverity.ERROR if aged else dg.AssetCheckSeverity.WARN

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import quote, urlencode
@@ -13,7 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from icon_assets.errors import UserError
-from icon_assets.idb import roles
+from icon_assets.idb import grants, roles
 from icon_assets.idb.migrate import SETUP_LOCK, head, upgrade
 from icon_assets.server import EmbeddedServer
 from icon_assets.settings import Settings
@@ -25,7 +26,10 @@ _MAIN_PARAMETERS = ("host", "port", "user", "password", "dbname")
 
 @dataclass(frozen=True)
 class Database:
-    """A database that is up to date: `conninfo` is libpq's parameters of its owner, who may write."""
+    """A database that is up to date, and an engine for each stage, with the rights of that stage alone.
+
+    `conninfo` is libpq's parameters of the login that sets it up: nothing else is done with its rights.
+    """
 
     conninfo: Mapping[str, str] = field(repr=False)
     passwords: Mapping[str, str] = field(repr=False)
@@ -41,38 +45,82 @@ class Database:
         return f"{self.name}_dagster"
 
     @property
+    def prefix(self) -> str:
+        """What the names of its roles begin with."""
+        return self.name
+
+    @property
     def place(self) -> str:
         """Where it is, to show: host, port and name."""
         return f"{self.conninfo['host']}:{self.conninfo['port']}/{self.name}"
 
     @cached_property
     def engine(self) -> sa.Engine:
-        """The owner's engine: driver psycopg 3, times in UTC."""
+        """Of the login that sets up: for migrations, and for tests that look around."""
+        return self._engine(self.conninfo)
+
+    @cached_property
+    def loader(self) -> sa.Engine:
+        """Writes idb, and the ledger and quarantine of ops."""
+        return self._engine(self.login("loader"))
+
+    @cached_property
+    def finalizer(self) -> sa.Engine:
+        """Reads idb, writes final."""
+        return self._engine(self.login("finalizer"))
+
+    @cached_property
+    def builder(self) -> sa.Engine:
+        """Makes the marts; dbt connects with the same role."""
+        return self._engine(self.login("builder"))
+
+    @cached_property
+    def operator(self) -> sa.Engine:
+        """Reads everything, customers' values too: for people who asked for them."""
+        return self._engine(self.login("operator"))
+
+    @cached_property
+    def monitor(self) -> sa.Engine:
+        """Reads all but customers' values: for whatever only looks."""
+        return self._engine(self.login("monitor"))
+
+    def dispose(self) -> None:
+        """Closes the idle connections of all engines."""
+        for value in vars(self).values():
+            if isinstance(value, sa.Engine):
+                value.dispose()
+
+    def _engine(self, conninfo: Mapping[str, str]) -> sa.Engine:
+        options = f"{conninfo.get('options', '')} -c timezone=UTC".strip()
         return sa.create_engine(
-            _url(self.conninfo, "postgresql+psycopg"),
-            connect_args={"application_name": "icon-assets", "options": self._options},
+            _url(conninfo, "postgresql+psycopg"),
+            connect_args={"application_name": "icon-assets", "options": options},
             pool_pre_ping=True,
             hide_parameters=True,  # an error must not carry a customer's values into a log
         )
 
-    @property
-    def _options(self) -> str:
-        return f"{self.conninfo.get('options', '')} -c timezone=UTC".strip()
+    def login(self, role: str) -> dict[str, str]:
+        """Parameters of libpq for a role that may log in, to the database that it is for."""
+        return {
+            **self.conninfo,
+            "dbname": self.dagster_name if role == roles.DAGSTER else self.name,
+            "user": roles.server_name(self.prefix, role),
+            "password": self.passwords[role],
+        }
 
     def url(self, role: str) -> str:
-        """The libpq URL of a role that reads: `operator`, `analyst` or `secure`."""
-        reader = {role.name: role.of(self.name) for role in roles.ROLES}
-        if role not in reader:
-            raise UserError(f"There is no role {role!r}. Choose one of {', '.join(reader)}.")
-        return _url({**self.conninfo, "user": reader[role], "password": self.passwords[role]}, "postgresql")
+        """The libpq URL of a role that reads: `operator`, `analyst` or `monitor`."""
+        if role not in roles.READERS:
+            raise UserError(f"There is no role {role!r}. Choose one of {', '.join(roles.READERS)}.")
+        return _url(self.login(role), "postgresql")
 
     @property
     def dagster_url(self) -> str:
         """URL of Dagster's storage; it names psycopg2, the driver that dagster-postgres is written for."""
-        return _url({**self.conninfo, "dbname": self.dagster_name}, "postgresql+psycopg2")
+        return _url(self.login(roles.DAGSTER), "postgresql+psycopg2")
 
     def connect(self, name: str = "", *, autocommit: bool = False) -> psycopg.Connection:
-        """A connection of the owner to the database, or to another one of its server."""
+        """A connection of the login that sets up, to the database or to another one of its server."""
         conninfo = {**self.conninfo, "dbname": name or self.name, "application_name": "icon-assets"}
         return psycopg.connect(make_conninfo(**conninfo), autocommit=autocommit)
 
@@ -82,6 +130,7 @@ class Database:
         Never an argument of theirs, which every user of the machine could read. What else the URL said
         (sslmode, say) goes in the variables that libpq reads itself.
         """
+        builder = self.login("builder")
         variables = {option.keyword.decode(): option.envvar for option in psycopg.pq.Conninfo.get_defaults()}
         return {
             **{
@@ -91,8 +140,8 @@ class Database:
             },
             "ICON_PG_HOST": self.conninfo["host"],
             "ICON_PG_PORT": self.conninfo["port"],
-            "ICON_PG_USER": self.conninfo["user"],
-            "ICON_PG_PASSWORD": self.conninfo["password"],
+            "ICON_PG_USER": builder["user"],
+            "ICON_PG_PASSWORD": builder["password"],
             "ICON_PG_DBNAME": self.name,
             "ICON_DAGSTER_URL": self.dagster_url,
         }
@@ -128,7 +177,7 @@ def is_current(database: Database) -> bool:
             return (
                 migrated
                 and connection.execute("select version_num from ops.alembic_version").fetchone() == (head(),)
-                and roles.are_current(connection, database.name, database.passwords)
+                and grants.Grants(database.prefix, database.passwords).are_current(connection)
             )
     except psycopg.OperationalError as error:
         if _exists(database, database.name):
@@ -137,19 +186,25 @@ def is_current(database: Database) -> bool:
 
 
 def set_up(database: Database) -> None:
-    """Makes the two databases, the schema and the roles, or what is missing of them."""
+    """Makes the two databases, the roles, the schema and all rights, or what is missing of them."""
     for name in (database.name, database.dagster_name):
         _create_database(database, name)
-    upgrade(database.engine)
+    roles_of = grants.Grants(database.prefix, database.passwords)
+    with _alone(database) as connection:
+        roles_of.make(connection)
+    upgrade(database.engine, roles_of.name(roles.OWNER))
     database.engine.dispose()
-    set_roles(database)
+    with _alone(database) as connection, database.connect(database.dagster_name) as beside:
+        roles_of.hand_over(beside, roles.DAGSTER)
+        roles_of.grant(connection)
 
 
-def set_roles(database: Database) -> None:
-    """Makes the reading roles and their rights what they should be."""
+@contextmanager
+def _alone(database: Database) -> Iterator[psycopg.Connection]:
+    """A connection that no other process changes schema or roles beside."""
     with database.connect() as connection:
         connection.execute("select pg_advisory_xact_lock(%s)", [SETUP_LOCK])
-        roles.apply(connection, database.name, database.passwords)
+        yield connection
 
 
 def _create_database(database: Database, name: str) -> None:

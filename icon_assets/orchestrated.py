@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import class_row
 
 from icon_assets.database import Database
+from icon_assets.idb.roles import DAGSTER
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ _DAEMON = "select max(timestamp) from daemon_heartbeats where daemon_type = 'SEN
 def orchestrated(database: Database) -> Orchestrated:
     """Asks the storage of the pinned Dagster; one that was never used has nothing to say."""
     try:
-        with database.connect(database.dagster_name) as connection:
+        with psycopg.connect(make_conninfo(**database.login(DAGSTER))) as connection:
             runs = connection.cursor(row_factory=class_row(LastRun)).execute(_RUNS).fetchall()
             checks = connection.cursor(row_factory=class_row(FailedCheck)).execute(_CHECKS).fetchall()
             beat = connection.execute(_DAEMON).fetchone()

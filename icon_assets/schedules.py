@@ -33,7 +33,7 @@ def nightly_finalize(
 ) -> Iterator[dg.RunRequest]:
     """One run a range, of campaigns and chains together."""
     now = context.scheduled_execution_time
-    dirty = [day for days in dirty_days(database.engine).values() for day in days]
+    dirty = [day for days in dirty_days(database.monitor).values() for day in days]
     for first, last in nightly_ranges(dirty, now, settings.first_day):
         # Within one night a range is asked for once, however often the tick is tried.
         yield dg.RunRequest(run_key=f"{now:%Y-%m-%d}:{first}:{last}", tags=range_tags(first, last))

@@ -90,7 +90,7 @@ def landing_files(
         return dg.SkipReason(hold)
     wait = timedelta(seconds=settings.wait_seconds)
     try:
-        found = _listing.submit(backlog, database.engine, landing, wait=wait).result(_LISTING_SECONDS)
+        found = _listing.submit(backlog, database.monitor, landing, wait=wait).result(_LISTING_SECONDS)
     except TimeoutError:
         return dg.SensorResult([_drain("a landing zone too large to list in a tick")])
     if not found:
@@ -127,11 +127,11 @@ def changed_days(
     """Days left to do, in; one run request, out."""
     if hold := reason_to_hold(context.instance, CATCH_UP, datetime.now(UTC)):
         return dg.SkipReason(hold)
-    if dirty := sum(map(len, dirty_days(database.engine).values())):
+    if dirty := sum(map(len, dirty_days(database.monitor).values())):
         return dg.RunRequest(tags={WHY: f"dirty days: {dirty}"})
-    if due(database.engine):
+    if due(database.monitor):
         return dg.RunRequest(tags={WHY: "marts behind final"})
-    if marts_are_outdated(database.engine):
+    if marts_are_outdated(database.monitor):
         return dg.RunRequest(tags={WHY: "marts of other code"})
     return dg.SkipReason("Every day is finalized and in the marts.")
 

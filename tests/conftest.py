@@ -12,10 +12,9 @@ from icon_assets import database as databases
 from icon_assets.database import Database
 from icon_assets.idb import roles
 from icon_assets.server import EmbeddedServer
+from tests.databases import TEMPLATE, Clone
 from tests.loading import Loader
 from tests.threats import ThreatTable
-
-TEMPLATE = "template_icon"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,21 +41,21 @@ def template(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def new_database(template: Database) -> Iterator[Callable[[], Database]]:
-    """Makes one more database as fresh as the template, roles and all (40 ms; Dagster's is left out)."""
+    """Makes one more database as fresh as the template, with its roles (30 ms; Dagster's is left out)."""
     made: list[Database] = []
     numbers = itertools.count(1)
 
     def new() -> Database:
-        database = Database({**template.conninfo, "dbname": f"test_{next(numbers)}"}, template.passwords)
+        database = Clone({**template.conninfo, "dbname": f"test_{next(numbers)}"}, template.passwords)
         with template.connect("postgres", autocommit=True) as connection:
             connection.execute(f"create database {database.name} template {TEMPLATE} strategy file_copy")
-        databases.set_roles(database)
+            connection.execute(f"grant create on database {database.name} to {TEMPLATE}_owner")
         made.append(database)
         return database
 
     yield new
     for database in made:
-        database.engine.dispose()
+        database.dispose()
 
 
 @pytest.fixture
@@ -64,7 +63,7 @@ def database(new_database: Callable[[], Database], template: Database) -> Iterat
     """A fresh database, gone after the test."""
     database = new_database()
     yield database
-    database.engine.dispose()
+    database.dispose()
     with template.connect("postgres", autocommit=True) as connection:
         connection.execute(f"drop database {database.name} with (force)")
 

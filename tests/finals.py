@@ -44,7 +44,7 @@ class Site:
     def load(self, *events: dict[str, Any], **header: Any) -> None:
         """Loads the events as one batch."""
         write(self.landing, f"batch-{next(self._numbers):04}", list(events), **header)
-        drained = drain(self.engine, Landing(str(self.landing)))
+        drained = drain(self.database.loader, Landing(str(self.landing)))
         assert not drained.refused
         assert drained.quarantined == 0
         assert drained.batches == 1
@@ -69,11 +69,11 @@ class Site:
             done
             for entity, days in self.dirty().items()
             if days
-            for done in finalize(self.engine, entity, days[0], days[-1], days=days)
+            for done in finalize(self.database.finalizer, entity, days[0], days[-1], days=days)
         ]
 
     def close(self, **limits: Any) -> Closed:
-        return close_lost(self.engine, **limits)
+        return close_lost(self.database.finalizer, **limits)
 
     def rows(self, query: str, **values: Any) -> list[Any]:
         with self.engine.connect() as connection:

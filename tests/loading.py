@@ -52,7 +52,7 @@ class Loader:
         return self([*events], **{"source": "tserver", "dbid": batches.TSERVER, **header})
 
     def drain(self, **more: Any) -> Drained:
-        return drain(self.database.engine, Landing(str(self.landing)), deployment=self.deployment, **more)
+        return drain(self.database.loader, Landing(str(self.landing)), deployment=self.deployment, **more)
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         with self.database.engine.connect() as connection:

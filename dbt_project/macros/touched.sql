@@ -10,7 +10,6 @@
 {%- endmacro %}
 
 {% macro create_touched() %}
-    create schema if not exists {{ target.schema }}_intermediate;
     create table if not exists {{ touched('days') }} (report_day date not null);
     create table if not exists {{ touched('sessions') }} (session_id text not null);
     create table if not exists {{ touched('records') }} (

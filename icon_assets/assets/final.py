@@ -71,7 +71,7 @@ def _rebuild(database: Database, entity: str, days: Sequence[date], progress: Pr
     """Finalizes `days`, a month's worth at once: between them other finalizers get their turn."""
     for start in range(0, len(days), _DAYS_AT_ONCE):
         some = days[start : start + _DAYS_AT_ONCE]
-        yield from finalize(database.engine, entity, some[0], some[-1], days=some)
+        yield from finalize(database.finalizer, entity, some[0], some[-1], days=some)
         progress(f"Finalizing {entity} days", start + len(some), len(days))
 
 
@@ -95,7 +95,7 @@ def _final_day(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         closed = close_lost(
-            database.engine, chain_silence=settings.chain_silence, session_silence=settings.session_silence
+            database.finalizer, chain_silence=settings.chain_silence, session_silence=settings.session_silence
         )
         # A source with a wrong clock ends chains on days that are no partition; final has them all the same.
         known = set(partitions.get_partition_keys())
@@ -109,7 +109,7 @@ def _final_day(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         for day in _unreported(context.instance, database):
             report(day)
         rebuilt: list[FinalDay] = []
-        for entity, days in dirty_days(database.engine).items():
+        for entity, days in dirty_days(database.finalizer).items():
             for day in _rebuild(database, entity, days, progress):
                 rebuilt.append(day)
                 report(day)
@@ -123,6 +123,6 @@ def _unreported(instance: dg.DagsterInstance, database: Database) -> Iterator[Fi
     last = instance.get_latest_materialization_event(FINAL_DAY)
     since = datetime.fromtimestamp(last.timestamp, UTC) if last else datetime.min.replace(tzinfo=UTC)
     for entity, key in FINAL_KEYS.items():
-        if days := finalized_since(database.engine, entity, since):
+        if days := finalized_since(database.finalizer, entity, since):
             known = instance.get_materialized_partitions(key)
             yield from (day for day in days if day.day.isoformat() not in known)

@@ -107,8 +107,9 @@ def marts_assets(settings: Settings) -> dg.AssetsDefinition:
         if not context.selected_asset_keys:
             yield from build()
             return
-        with _alone(database.engine):
-            engine, code = database.engine, code_of(database.engine, VIEWS)
+        engine = database.builder
+        with _alone(engine):
+            code = code_of(engine, VIEWS)
             outdated = marts_are_outdated(engine)
             asked_by_hand = context.run.job_name not in (REFRESH, CATCH_UP)
             if not (asked_by_hand or outdated or due(engine)):

@@ -76,7 +76,7 @@ def raw_tables(
     wait = timedelta(seconds=settings.wait_seconds)
     deployment = read_deployment(settings.deployment)
     drained = drain(
-        database.engine, landing, wait=wait, limit=config.limit, deployment=deployment, progress=say
+        database.loader, landing, wait=wait, limit=config.limit, deployment=deployment, progress=say
     )
     for refusal in drained.refused:
         context.log.error(f"Refused {refusal.path}: {refusal.reason}. {refusal.detail}")

@@ -31,7 +31,7 @@ def dev(port: int = typer.Option(3000, min=1, max=65535, help="Port of the UI.")
     _refuse_taken(port)
     typer.echo("Bringing the database and dbt up to date ...")
     database = set_up(settings)
-    prepare_dbt(settings, database.engine, os.environ)
+    prepare_dbt(settings, database.builder, os.environ)
     import dagster as dg
 
     with dg.DagsterInstance.get() as instance:

@@ -105,8 +105,8 @@ def _counted(number: int, noun: str, plural: str = "s") -> str:
 def _is_anything_new(settings: Settings, database: Database) -> bool:
     """Asked before Dagster and dbt cost their seconds."""
     wait = timedelta(seconds=settings.wait_seconds)
-    found = backlog(database.engine, Landing(settings.landing_url), wait=wait)
-    engine = database.engine
+    found = backlog(database.monitor, Landing(settings.landing_url), wait=wait)
+    engine = database.monitor
     return (
         bool(found)
         or any(dirty_days(engine).values())
@@ -118,7 +118,7 @@ def _is_anything_new(settings: Settings, database: Database) -> bool:
 def _refresh(settings: Settings, database: Database, progress: ShownProgress) -> dg.ExecuteInProcessResult:
     """The daemon's job, in this process, its run and its events in the same storage."""
     progress("Preparing", 0, 1)
-    prepare_dbt(settings, database.engine, os.environ)
+    prepare_dbt(settings, database.builder, os.environ)
     import dagster as dg
 
     from icon_assets.definitions import build_defs
@@ -152,6 +152,6 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
 def _kept_out(database: Database) -> dict[str, int]:
     """How much stands in the landing zone and is not in the database."""
     query = "select status, count(*) from ops.landing_file where status in ('waiting', 'refused') group by 1"
-    with database.engine.connect() as connection:
+    with database.monitor.connect() as connection:
         counts = dict(connection.execute(sa.text(query)).tuples().all())
     return {status: counts[status] for status in ("waiting", "refused") if status in counts}

@@ -30,7 +30,7 @@ def list_(
     json: JSON = False,
 ) -> None:
     """List what waits, without the lines' text, and what each reason means."""
-    found = quarantine.entries(open_database(Settings.from_env()).engine, batch_id=batch, reason=reason)
+    found = quarantine.entries(open_database(Settings.from_env()).monitor, batch_id=batch, reason=reason)
     if json:
         print_json([{**asdict(entry), "meaning": entry.meaning} for entry in found])
         return
@@ -53,11 +53,11 @@ def show(
     raw: Annotated[bool, typer.Option("--raw", help="Print the lines: customers' values.")] = False,
 ) -> None:
     """Show what is known of lines; with --raw the lines, as `ID TAB line`, which `replay` reads."""
-    engine = open_database(Settings.from_env()).engine
+    database = open_database(Settings.from_env())
     if raw:
-        _print_raw(quarantine.raw_lines(engine, ids))
+        _print_raw(quarantine.raw_lines(database.operator, ids))
         return
-    for entry in quarantine.entries(engine, replayed=True):
+    for entry in quarantine.entries(database.monitor, replayed=True):
         if entry.quarantine_id in ids:
             replayed = f"as batch {entry.replayed_by} by {entry.replayed_who}" if entry.replayed_by else "no"
             typer.echo(
@@ -85,7 +85,7 @@ def replay(
     settings = Settings.from_env()
     mended = dict(_mended(line) for line in file.read().split(b"\n") if line.strip())
     loaded = quarantine.replay(
-        open_database(settings).engine,
+        open_database(settings).loader,
         mended,
         getpass.getuser(),
         deployment=read_deployment(settings.deployment),

@@ -32,7 +32,7 @@ def report(
     """Write the campaign report as one HTML file that needs no server, and print its path."""
     settings = Settings.from_env()
     database = set_up(settings)
-    prepare_dbt(settings, database.engine, os.environ)
+    prepare_dbt(settings, database.builder, os.environ)
     from icon_assets.report.make import make_report, page_path
 
     page = out or page_path(settings, re.sub(r"\W+", "-", campaign).strip("-") if campaign else "")

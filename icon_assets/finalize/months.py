@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 
 import sqlalchemy as sa
 
@@ -23,16 +23,10 @@ def missing_months(connection: sa.Connection, entity: str, days: Iterable[date])
 
 
 def make_months(engine: sa.Engine, entity: str, months: Iterable[date]) -> None:
-    """Makes the tables and attaches them: that locks out no reader, which `partition of` would."""
+    """Has the owner make the tables and attach them: that locks out no reader, which `partition of` would."""
     for month in months:
-        following = (month + timedelta(days=32)).replace(day=1)
         with engine.begin() as connection:
             for table in FINAL_TABLES[entity]:
-                name = f"final.{table}_{month:%Y%m}"
-                connection.execute(sa.text(f"create table {name} (like final.{table} including all)"))
                 connection.execute(
-                    sa.text(
-                        f"alter table final.{table} attach partition {name} "
-                        f"for values from ('{month}') to ('{following}')"
-                    )
+                    sa.text("select final.make_month(:name, :month)"), {"name": table, "month": month}
                 )

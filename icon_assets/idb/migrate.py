@@ -20,8 +20,11 @@ def head() -> str:
     return max(entry.name[:4] for entry in versions.iterdir() if entry.name[:4].isdigit())
 
 
-def upgrade(engine: sa.Engine) -> None:
-    """Runs the migrations that the database lacks, all or none; several processes may call it at once."""
+def upgrade(engine: sa.Engine, owner: str) -> None:
+    """Runs the migrations that the database lacks, all or none, as the role `owner`.
+
+    Several processes may call it at once.
+    """
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
@@ -30,6 +33,8 @@ def upgrade(engine: sa.Engine) -> None:
     config.set_main_option("script_location", str(files(__package__) / "migrations"))
     with engine.begin() as connection:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SETUP_LOCK)))
+        quote = engine.dialect.identifier_preparer.quote
+        connection.exec_driver_sql(f"set local role {quote(owner)}")
         connection.execute(sa.text("create schema if not exists ops"))
         config.attributes["connection"] = connection
         try:

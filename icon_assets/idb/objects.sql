@@ -278,3 +278,22 @@ from (
 ) as h
 inner join final.go_chain as c
     on c.final_day = h.final_day and c.chainguid = h.chainguid and c.ocsid = h.ocsid;
+
+-- A partition of a final table for the month that begins on first_day. Tables are made by their owner only,
+-- so the finalizer asks for them here.
+create or replace function final.make_month(parent text, first_day date) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    month_name text := format('%s_%s', parent, to_char(first_day, 'YYYYMM'));
+begin
+    execute format('create table final.%I (like final.%I including all)', month_name, parent);
+    execute format(
+        'alter table final.%I attach partition final.%I for values from (%L) to (%L)',
+        parent, month_name, first_day, (first_day + interval '1 month')::date
+    );
+end
+$$;
+
+revoke execute on function final.make_month from public;

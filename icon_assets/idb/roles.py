@@ -1,4 +1,4 @@
-"""The database roles that people read with, and what each may see."""
+"""The database's roles as data: owners of tables, a login for each stage, and those that people read with."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-
-import psycopg
-from psycopg import sql
 
 from icon_assets.errors import UserError
 from icon_assets.files import locked, write_private
 from icon_assets.idb.migrate import head
 
-MART_SCHEMAS = ("marts",)
 ALL_SCHEMAS = ("idb", "final", "ops", "marts_staging", "marts_intermediate", "marts")
 
 # Customers' numbers and protected values, and the key of their tokens: by table the columns, or all of them.
@@ -27,8 +24,8 @@ SECRETS: dict[str, tuple[str, ...]] = {
         for table, columns in {
             "go_record": ("contactinfo",),
             "go_record_hist": ("contactinfo",),
-            "go_secure_fields": (),
-            "go_sec_fieldhist": (),
+            "go_secure_fields": ("value", "valuerest"),
+            "go_sec_fieldhist": ("oldvalue", "newvalue", "oldrest", "newrest"),
         }.items()
     },
     "idb.g_secure_userdata_history": (),
@@ -41,38 +38,156 @@ SECRETS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Role:
-    """A role that may log in and read schemas: all of `reads`, and of `guarded` all but SECRETS."""
+    """A role, and all that it may do. Names are of schemas (all that is in them) or `schema.table`.
+
+    guarded: read but for SECRETS. writes: right to tables; `uses` sequences, `calls` functions. of_database:
+    rights to the database. acts_as: the role that its sessions become.
+    """
 
     name: str
-    reads: tuple[str, ...]
+    may_log_in: bool = True
+    owns: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     guarded: tuple[str, ...] = ()
-
-    def of(self, database: str) -> str:
-        """Its name on the server: two databases of one server have roles of their own."""
-        return f"{database}_{self.name}"
+    writes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    uses: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    acts_as: str = ""
+    of_database: tuple[str, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
 
     def fingerprint(self, password: str) -> str:
         """Kept as the role's comment: says in one look whether the server has it as we mean it."""
-        meant = f"{self!r} {SECRETS if self.guarded else ''} {head()} {password}"
-        return "icon-assets " + hashlib.sha256(meant.encode()).hexdigest()
+        return "icon-assets " + hashlib.sha256(f"{_meant()} {password}".encode()).hexdigest()
 
 
-# Not marts_staging for the monitor: its views read the tables of idb with their owner's rights.
-ROLES = (
-    Role("operator", ALL_SCHEMAS),
-    Role("analyst", MART_SCHEMAS),
-    Role("monitor", ("marts_intermediate", "marts"), guarded=("idb", "final", "ops")),
+def _of(schema: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{schema}.{name}" for name in names.split())
+
+
+# Every notice has a row, and keeps it.
+HISTORIES = _of(
+    "idb",
+    "go_campaignhistory go_campprop_hist go_chainrec_hist go_record_hist go_fieldhist go_sec_fieldhist "
+    "gox_chain_call go_metrics g_call_history g_party_history g_userdata_history g_secure_userdata_history "
+    "g_dss_connection gc_object_hist g_timecode",
 )
+# One row an object, as it is now.
+CURRENT = _of(
+    "idb",
+    "go_campaign go_chain go_record go_custom_fields go_secure_fields g_call g_party g_ir "
+    "g_dss_gos_provider g_dss_gcc_provider g_dss_gud_provider gc_tenant gc_campaign gc_group "
+    "gc_calling_list gc_field gc_format gc_agent gc_switch gc_application gcx_camplist_info "
+    "gcx_campgroup_info gcx_format_field",
+)
+# What is purged from idb, and comes back from final.
+CHAIN_TABLES = (
+    "go_chain go_chainrec_hist go_record go_record_hist go_custom_fields go_fieldhist go_secure_fields "
+    "go_sec_fieldhist gox_chain_call"
+)
+
+# A stage names schemas in full, so nothing that others put in its way can be meant.
+_STAGE = (("search_path", ""), ("timezone", "UTC"))
+_READER = (("default_transaction_read_only", "on"), ("timezone", "UTC"))
+
+OWNER = "owner"
+DAGSTER = "dagster"
+
+ROLES = (
+    Role(OWNER, may_log_in=False, owns=("idb", "final", "ops"), of_database=("create",)),
+    Role(
+        "marts_owner",
+        may_log_in=False,
+        owns=("marts_staging", "marts_intermediate", "marts"),
+        reads=(
+            "idb",
+            "final",
+            *_of("ops", "batch final_day open_chain open_session marts_day marts_window marts_run token_key"),
+        ),
+        writes={
+            "insert": _of("ops", "marts_day marts_window marts_run"),
+            "update": _of("ops", "marts_day marts_run"),
+            "delete": _of("ops", "marts_window"),
+        },
+        of_database=("temporary",),
+    ),
+    Role(
+        "loader",
+        reads=(
+            "idb",
+            *_of("final", CHAIN_TABLES),
+            *_of("ops", "alembic_version batch landing_file quarantine purged_chain purged_key"),
+            *_of("ops", "ended_chain ended_session"),
+        ),
+        writes={
+            "insert": (*HISTORIES, *CURRENT, *_of("ops", "batch landing_file quarantine dirty_day")),
+            "update": (*CURRENT, "ops.landing_file", "ops.quarantine"),
+            # Values of fields move, or go, when the configuration says so; an interaction may end in another.
+            "delete": (
+                *_of("idb", "go_fieldhist go_sec_fieldhist go_custom_fields go_secure_fields g_ir"),
+                "ops.purged_chain",
+            ),
+        },
+        uses=("ops.batch_batch_id_seq",),
+        of_database=("temporary",),
+        settings=_STAGE,
+    ),
+    Role(
+        "finalizer",
+        reads=(
+            "idb",
+            "final",
+            *_of("ops", "batch dirty_day final_day marts_day synthetic_close set_aside purged_chain"),
+            *_of("ops", "alembic_version ended_chain ended_session"),
+        ),
+        writes={
+            "insert": (
+                "final",
+                *_of("ops", "dirty_day final_day synthetic_close set_aside purged_chain purged_key"),
+            ),
+            "update": _of("ops", "dirty_day final_day synthetic_close"),
+            "delete": ("final", *_of("idb", CHAIN_TABLES), "ops.set_aside"),
+        },
+        uses=("ops.final_version",),
+        calls=("final.make_month",),
+        of_database=("temporary",),
+        settings=_STAGE,
+    ),
+    Role("builder", acts_as="marts_owner", of_database=("temporary",), settings=_STAGE),
+    Role("operator", reads=ALL_SCHEMAS, settings=_READER),
+    Role("analyst", reads=("marts",), settings=_READER),
+    # Not marts_staging: its views read the tables of idb with their owner's rights.
+    Role(
+        "monitor",
+        reads=("marts_intermediate", "marts"),
+        guarded=("idb", "final", "ops"),
+        settings=_READER,
+    ),
+    # In Dagster's database, where it makes the tables itself; in ours it has no rights at all.
+    Role(DAGSTER, owns=("public",), of_database=("temporary",)),
+)
+READERS = tuple(role.name for role in ROLES if role.settings == _READER)
+LOGINS = tuple(role.name for role in ROLES if role.may_log_in)
+
+
+@cache
+def _meant() -> str:
+    return f"{ROLES!r} {SECRETS!r} {head()}"
+
+
+def server_name(prefix: str, role: str) -> str:
+    """Name of a role on the server: two databases of one server have roles of their own."""
+    return f"{prefix}_{role}"
 
 
 def passwords(var: Path) -> dict[str, str]:
-    """The roles' passwords, by role; made at first use and kept in a file that only its owner reads."""
+    """The logins' passwords, by role; made at first use and kept in a file that only its owner reads."""
     path = var / "passwords.json"
-    if (known := _read(path)).keys() >= {role.name for role in ROLES}:
+    if (known := _read(path)).keys() >= {*LOGINS}:
         return known
     with locked(var / "passwords.lock"):
         known = _read(path)
-        fresh = {role.name: secrets.token_urlsafe(32) for role in ROLES}
+        fresh = {name: secrets.token_urlsafe(32) for name in LOGINS}
         write_private(path, json.dumps({**fresh, **known}, indent=2) + "\n")
     return {**fresh, **known}
 
@@ -84,90 +199,3 @@ def _read(path: Path) -> dict[str, str]:
         return {}
     except PermissionError as error:
         raise UserError(f"{path} belongs to another user. Run icon-assets as that user.") from error
-
-
-def are_current(connection: psycopg.Connection, database: str, passwords: Mapping[str, str]) -> bool:
-    """Whether the server has every role, with its password and rights."""
-    wanted = {role.of(database): role.fingerprint(passwords[role.name]) for role in ROLES}
-    found = connection.execute(
-        "select rolname, shobj_description(oid, 'pg_authid') from pg_roles where rolname = any(%s)",
-        [[*wanted]],
-    )
-    return dict(found.fetchall()) == wanted
-
-
-def apply(connection: psycopg.Connection, database: str, passwords: Mapping[str, str]) -> None:
-    """Makes the roles and their rights what ROLES says, in the transaction of `connection`."""
-    try:
-        for role in ROLES:
-            _make(connection, role, role.of(database), passwords[role.name])
-            _grant(connection, role, database)
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise UserError(
-            "The user of ICON_DATABASE_URL may not make the roles that read the database "
-            f"({error.diag.message_primary}). Let an administrator run: "
-            f"alter role {connection.info.user} createrole"
-        ) from error
-
-
-def _make(connection: psycopg.Connection, role: Role, name: str, password: str) -> None:
-    found = connection.execute("select from pg_roles where rolname = %s", [name])
-    exists = found.fetchone() is not None
-    for statement in (
-        "alter role {role} login password {password}"
-        if exists
-        else "create role {role} login password {password}",
-        "alter role {role} set default_transaction_read_only = on",
-        "alter role {role} set timezone = 'UTC'",
-        "comment on role {role} is {fingerprint}",
-    ):
-        connection.execute(
-            sql.SQL(statement).format(
-                role=sql.Identifier(name),
-                password=sql.Literal(password),
-                fingerprint=sql.Literal(role.fingerprint(password)),
-            )
-        )
-
-
-def _grant(connection: psycopg.Connection, role: Role, database: str) -> None:
-    name = sql.Identifier(role.of(database))
-    connection.execute(sql.SQL("grant connect on database {} to {}").format(sql.Identifier(database), name))
-    for schema in ALL_SCHEMAS:
-        verb, preposition = ("grant", "to") if schema in role.reads else ("revoke", "from")
-        for what in (
-            "{verb} usage on schema {schema}",
-            "{verb} select on all tables in schema {schema}",
-            "alter default privileges in schema {schema} {verb} select on tables",
-        ):
-            connection.execute(
-                sql.SQL(what + " {preposition} {role}").format(
-                    verb=sql.SQL(verb),
-                    preposition=sql.SQL(preposition),
-                    schema=sql.Identifier(schema),
-                    role=name,
-                )
-            )
-    for schema in role.guarded:
-        _grant_guarded(connection, schema, name)
-
-
-# Not the partitions of final, through which a secret column could be read that is hidden in their parent.
-_COLUMNS = """
-    select c.relname, array_agg(a.attname::text)
-    from pg_class as c
-    inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    where c.relnamespace = %s::regnamespace and c.relkind in ('r', 'p', 'v') and not c.relispartition
-    group by c.relname
-"""
-
-
-def _grant_guarded(connection: psycopg.Connection, schema: str, role: sql.Identifier) -> None:
-    connection.execute(sql.SQL("grant usage on schema {} to {}").format(sql.Identifier(schema), role))
-    for table, columns in connection.execute(_COLUMNS, [schema]).fetchall():
-        hidden = SECRETS.get(f"{schema}.{table}")
-        if hidden == ():
-            continue
-        shown = sql.SQL(", ").join(sql.Identifier(c) for c in columns if c not in (hidden or ()))
-        what = sql.SQL("select ({})").format(shown) if hidden else sql.SQL("select")
-        connection.execute(sql.SQL("grant {} on {} to {}").format(what, sql.Identifier(schema, table), role))

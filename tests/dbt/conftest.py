@@ -46,21 +46,21 @@ class Marts:
         """Puts files into the landing zone, and loads and finalizes what waits there."""
         for file in files:
             shutil.copy(file, self.landing / f"{file.parent.name}-{file.name}")
-        drain(self.database.engine, Landing(str(self.landing)))
+        drain(self.database.loader, Landing(str(self.landing)))
         for entity, days in dirty_days(self.database.engine).items():
             for first, last in ranges(days):
-                finalize(self.database.engine, entity, first, last)
+                finalize(self.database.finalizer, entity, first, last)
 
     def build(self, *arguments: str, tested: bool = True) -> None:
         """A marts run: the window opened, everything built (and tested), the window closed.
 
         Staging and seeds are made by the first run only, as commands make them when the code changes.
         """
-        window = open_window(self.database.engine)
+        window = open_window(self.database.builder)
         left_out = ["unit_test"] if tested else ["unit_test", "test"]
         of_the_code = ["--exclude", "path:models/staging", "resource_type:seed"] if self.is_built else []
         self.dbt("build", "--exclude-resource-type", *left_out, *of_the_code, *arguments)
-        close_window(self.database.engine, window)
+        close_window(self.database.builder, window)
         self.is_built = True
 
     def rows(self, query: str) -> list[tuple[object, ...]]:

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from icon_assets.database import Database
 from icon_assets.instance import ROOT
 from tests.batches import chain, write
+from tests.databases import served_url
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 # The machine of a test may have much else to do: 40 s become minutes there.
@@ -45,7 +46,6 @@ class Dev:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        url = "postgresql://{user}:{password}@{host}:{port}/{dbname}".format(**database.conninfo)
         self.environment = {
             **{
                 name: value
@@ -54,7 +54,7 @@ class Dev:
             },
             "ICON_VAR": str(var),
             "ICON_LANDING_URL": str(landing),
-            "ICON_DATABASE_URL": url,
+            "ICON_DATABASE_URL": served_url(database),
         }
         self.log = var / "dev.log"
 

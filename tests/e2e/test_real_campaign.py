@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from icon_assets.database import Database
+from tests.databases import served_url
 from tests.e2e.truth import shown
 from tests.tables import fingerprints
 
@@ -40,9 +41,7 @@ def process(landing: Path, database: Database, var: Path) -> str:
         env={
             **os.environ,
             "ICON_LANDING_URL": str(landing),
-            "ICON_DATABASE_URL": "postgresql://{user}:{password}@{host}:{port}/{dbname}".format(
-                **database.conninfo
-            ),
+            "ICON_DATABASE_URL": served_url(database),
             "ICON_VAR": str(var),
         },
         capture_output=True,

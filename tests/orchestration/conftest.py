@@ -38,7 +38,7 @@ def prepared(
     """Settings and database of the session, its manifest, staging views and seeds made; for reading only."""
     var = tmp_path_factory.mktemp("var")
     settings, database = Settings(var=var, landing_url=str(var / "landing")), new_database()
-    prepare_dbt(settings, database.engine, environment(settings, database))
+    prepare_dbt(settings, database.builder, environment(settings, database))
     return settings, database
 
 

@@ -36,7 +36,7 @@ def result(defs: dg.Definitions, instance: dg.DagsterInstance):  # type: ignore[
 
 
 def load(database: Database, landing: Path) -> None:
-    drain(database.engine, Landing(str(landing)))
+    drain(database.loader, Landing(str(landing)))
 
 
 def execute(database: Database, statement: str) -> None:

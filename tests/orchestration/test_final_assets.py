@@ -29,7 +29,7 @@ def loaded(database: Database, landing: Path) -> Database:
     """Chains that ended on 22, 23 and 25 November 2025."""
     for days in (0, 1, 3):
         write(landing, f"b{days}", chain(f"C{days}", 1, 2, 3, 0, start=T0 + days * DAY))
-    drain(database.engine, Landing(str(landing)))
+    drain(database.loader, Landing(str(landing)))
     return database
 
 

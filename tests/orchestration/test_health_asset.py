@@ -35,7 +35,7 @@ def test_news_become_events_without_a_run_and_repetitions_do_not(
     assert (again.asset_events, again.skip_message) == ([], "Nothing has changed. All is well.")
     (landing / "cut.jsonl").write_text("")
     for _ in range(2):
-        drain(database.engine, Landing(str(landing)), wait=timedelta(0))
+        drain(database.loader, Landing(str(landing)), wait=timedelta(0))
     news = tick(defs, "health_changes", instance, first.cursor)
     materialization, evaluation = news.asset_events
     assert not evaluation.passed

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from icon_assets.database import Database
 from tests.batches import DAY, T0, batch, chain, write
+from tests.databases import served_url
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +32,7 @@ class Project:
             },
             "ICON_VAR": str(var),
             "ICON_LANDING_URL": str(landing),
-            "ICON_DATABASE_URL": database.dagster_url.replace("+psycopg2", "").replace("_dagster", ""),
+            "ICON_DATABASE_URL": served_url(database),
             "NO_COLOR": "1",
         }
 
@@ -89,7 +90,7 @@ def test_late_data_reaches_the_marts_and_what_cannot_be_loaded_is_named(project:
     done = project.process()
     assert done.returncode == 3, done.stderr
     assert "finalized 1 day " in done.stdout
-    assert done.stdout.rstrip().endswith("Files kept out: 1 waiting, 1 refused; see ops.landing_file.")
+    assert done.stdout.rstrip().endswith("Files kept out: 1 waiting, 1 refused; see icon-assets status.")
     assert project.one("select count(*) from marts.fct_chain") == 2
     assert project.one("select agent_result_key from marts.fct_contact_attempt where chain_guid = 'A'") == 33
     assert project.process().stdout.startswith("Nothing new. Files kept out: 1 waiting, 1 refused")
@@ -98,7 +99,7 @@ def test_late_data_reaches_the_marts_and_what_cannot_be_loaded_is_named(project:
 def test_a_landing_zone_that_is_not_there(project: Project) -> None:
     done = project.process("--landing", str(project.var / "nowhere"))
     assert done.returncode == 1
-    assert done.stderr.startswith("Error: landing zone")
+    assert done.stderr.startswith("Error: Landing zone")
     assert "Traceback" not in done.stderr
 
 

@@ -173,7 +173,7 @@ class TestChangedDays:
     ) -> None:
         """Its run key is used, so the night asks for it no more; the days are dirty, so this sensor does."""
         write(landing, "b", chain("C", 1, 2, 3, 0))
-        drain(database.engine, Landing(str(landing)))
+        drain(database.loader, Landing(str(landing)))
         resources = {key: defs.resources[key] for key in ("settings", "database")}
         night = dg.build_schedule_context(
             instance=instance,

@@ -167,17 +167,20 @@ def test_urls_say_all_that_the_given_one_said(host: str, port: str) -> None:
         "sslmode": "require",
         "options": "-c work_mem=64MB",
     }
-    database = Database(conninfo, {role.name: "r" for role in roles.ROLES})
-    as_analyst = {**conninfo, "user": "icon_analyst", "password": "r"}
-    assert psycopg.conninfo.conninfo_to_dict(database.url("analyst")) == as_analyst
+    database = Database(conninfo, {name: f"{name}:/@%" for name in roles.LOGINS})
+
+    def login(role: str) -> dict[str, str]:
+        return {**conninfo, "user": f"icon_{role}", "password": f"{role}:/@%"}
+
+    assert psycopg.conninfo.conninfo_to_dict(database.url("analyst")) == login("analyst")
     dialect = sa.make_url(database.dagster_url)
     assert dialect.get_dialect().driver == "psycopg2"
     _, arguments = dialect.get_dialect()().create_connect_args(dialect)
     arguments = {name: str(value) for name, value in arguments.items()}
-    assert {**conninfo, "dbname": "icon_dagster"} == arguments
+    assert {**login("dagster"), "dbname": "icon_dagster"} == arguments
     environment = database.environment()
     assert environment["PGSSLMODE"] == "require"
-    assert environment["ICON_PG_PASSWORD"] == "p:/@%"
+    assert environment["ICON_PG_PASSWORD"] == "builder:/@%"
 
 
 def test_an_unknown_role_is_named(template: Database) -> None:

@@ -214,7 +214,7 @@ def test_a_close_is_reconciled_like_any_end(site: Site) -> None:
     clock(site, T0 + 2 * DAY)
     site.close()
     site.finalize()
-    assert reconcile(site.engine, day(-1), day(2)) == {"campaign": [], "chain": []}
+    assert reconcile(site.database.finalizer, day(-1), day(2)) == {"campaign": [], "chain": []}
 
 
 def test_a_chain_with_too_long_a_history_is_set_aside_and_fails_no_run(
@@ -235,8 +235,8 @@ def test_a_chain_with_too_long_a_history_is_set_aside_and_fails_no_run(
         (TODAY, "SIX", 6),
     ]
     assert "SIX" in caplog.text
-    assert reconcile(site.engine, TODAY, TODAY)["chain"] == []
-    (again,) = finalize(site.engine, "chain", TODAY, TODAY)
+    assert reconcile(site.database.finalizer, TODAY, TODAY)["chain"] == []
+    (again,) = finalize(site.database.finalizer, "chain", TODAY, TODAY)
     assert (again.changed, again.set_aside) == (False, 2)
     site.load(chain("SIX", *range(1, 7), 2)[6])  # reopened: nobody's day any more
     site.finalize()

@@ -41,7 +41,7 @@ def chain_call(guid: str, callattid: str, callid: str, ts: int) -> dict[str, Any
 
 
 def build_marts(site: Site) -> None:
-    close_window(site.engine, open_window(site.engine))
+    close_window(site.database.builder, open_window(site.database.builder))
 
 
 def ended(site: Site) -> Site:
@@ -75,14 +75,14 @@ def told(site: Site, guid: str) -> dict[str, list[Any]]:
 def test_what_is_final_in_the_marts_and_old_goes(site: Site) -> None:
     ended(site)
     final = site.final()
-    purged = purge(site.engine, 29)
+    purged = purge(site.database.finalizer, 29)
     assert (purged.days, purged.chains) == ([day(0)], 1)
     assert chains(site) == ["B", "C"]
     assert all(told(site, "A")[table] == [] for table in CHAIN_TABLES)
     assert purged.rows == 4 + 1 + 1 + 1 + 1 + 2 + 1 + 1 + 1
     assert site.final() == final
     assert site.rows("select sessid from idb.go_campaign") == [("S1",)]
-    assert purge(site.engine, 29).days == []
+    assert purge(site.database.finalizer, 29).days == []
 
 
 def test_what_is_unfinished_dirty_not_in_the_marts_or_set_aside_stays(
@@ -90,18 +90,18 @@ def test_what_is_unfinished_dirty_not_in_the_marts_or_set_aside_stays(
 ) -> None:
     ended(site)
     site.load(record("A", 2))  # dirty
-    assert purge(site.engine, 1).days == [day(1)]
+    assert purge(site.database.finalizer, 1).days == [day(1)]
     site.finalize()
-    assert purge(site.engine, 1).days == []  # not in the marts
+    assert purge(site.database.finalizer, 1).days == []  # not in the marts
     build_marts(site)
     site.run("update final.go_record set callresult = 9")  # final is not what idb says
-    assert purge(site.engine, 1).days == []
+    assert purge(site.database.finalizer, 1).days == []
     assert site.reasons() == {("chain", day(0), "reconcile")}
     site.finalize()
     monkeypatch.setattr("icon_assets.finalize.ended.LONGEST_HISTORY", 3)
-    finalize(site.engine, "chain", day(0), day(0))
+    finalize(site.database.finalizer, "chain", day(0), day(0))
     build_marts(site)
-    assert purge(site.engine, 1).days == []  # set aside: not in final
+    assert purge(site.database.finalizer, 1).days == []  # set aside: not in final
     assert chains(site) == ["A", "C"]
 
 
@@ -111,7 +111,7 @@ def test_chains_of_a_session_without_a_real_end_stay(site: Site) -> None:
     site.close()
     site.finalize()
     build_marts(site)
-    assert purge(site.engine, 1).days == []
+    assert purge(site.database.finalizer, 1).days == []
 
 
 def test_final_is_the_truth_of_what_was_purged(site: Site) -> None:
@@ -120,9 +120,9 @@ def test_final_is_the_truth_of_what_was_purged(site: Site) -> None:
     site.finalize()
     build_marts(site)
     final, versions = site.final(), site.versions()
-    assert purge(site.engine, 1).chains == 3
-    assert reconcile(site.engine, day(-1), day(31)) == {"campaign": [], "chain": []}
-    again = finalize(site.engine, "chain", day(0), day(1))
+    assert purge(site.database.finalizer, 1).chains == 3
+    assert reconcile(site.database.finalizer, day(-1), day(31)) == {"campaign": [], "chain": []}
+    again = finalize(site.database.finalizer, "chain", day(0), day(1))
     assert [(d.changed, d.objects) for d in again] == [(False, 2), (False, 1)]
     site.load(*chain("E", 1, 2, 0))
     (done,) = site.finalize()
@@ -159,7 +159,7 @@ def test_a_late_event_of_a_purged_chain_ends_as_if_nothing_had_been_purged(
     other.landing.mkdir()
     for one in (site, other):
         ended(one)
-    assert purge(site.engine, 1).chains == 2
+    assert purge(site.database.finalizer, 1).chains == 2
     assert chains(site) == ["C"]
     for one in (site, other):
         LATE[late](one)
@@ -169,12 +169,12 @@ def test_a_late_event_of_a_purged_chain_ends_as_if_nothing_had_been_purged(
     assert [(d.day, d.changed) for d in site.finalize()] == [(d.day, d.changed) for d in other.finalize()]
     assert site.final() == other.final()
     assert site.rows("select chainguid from ops.purged_chain") == [("B",)]
-    assert reconcile(site.engine, day(-1), day(31)) == {"campaign": [], "chain": []}
+    assert reconcile(site.database.finalizer, day(-1), day(31)) == {"campaign": [], "chain": []}
 
 
 def test_a_batch_seen_again_in_parts_is_known_although_its_chains_were_purged(site: Site) -> None:
     ended(site)
-    purge(site.engine, 1)
+    purge(site.database.finalizer, 1)
     site.load(*whole("A"))
     assert site.rows("select new, known from ops.batch order by batch_id desc limit 1") == [(0, 9)]
     assert not any(site.dirty().values())
@@ -186,7 +186,7 @@ def test_an_artificial_end_survives_the_purge(site: Site) -> None:
     site.close()
     site.finalize()
     build_marts(site)
-    assert purge(site.engine, 1).chains == 1
+    assert purge(site.database.finalizer, 1).chains == 1
     closed = site.close()
     assert (closed.chains, closed.undone) == (0, 0)
     site.load(record("A", 1))

@@ -74,7 +74,7 @@ def test_a_rebuild_of_an_unchanged_day_writes_no_row_and_says_so(site: Site) -> 
     site.finalize()
     before, versions = site.stored(), site.versions()
     for entity in ("campaign", "chain"):
-        again = finalize(site.engine, entity, day(0), day(1))
+        again = finalize(site.database.finalizer, entity, day(0), day(1))
         assert [(d.day, d.changed) for d in again] == [(day(0), False), (day(1), False)]
     assert site.stored() == before
     assert site.versions() == versions
@@ -83,7 +83,7 @@ def test_a_rebuild_of_an_unchanged_day_writes_no_row_and_says_so(site: Site) -> 
 
 
 def test_days_without_anything_ended_cost_no_partition_and_no_row(site: Site) -> None:
-    done = finalize(site.engine, "chain", date(2000, 1, 1), date(2003, 12, 31))
+    done = finalize(site.database.finalizer, "chain", date(2000, 1, 1), date(2003, 12, 31))
     assert len(done) == 1461
     assert not any(d.changed for d in done)
     assert site.one("select count(*) from ops.final_day") == 0
@@ -117,7 +117,7 @@ def test_something_late_marks_its_day_and_rebuilds_only_that(site: Site, reason:
     changed = {d for (_, d), version in site.versions().items() if version != versions["chain", d]}
     assert changed == {day(1)}
     assert not any(site.dirty().values())
-    assert reconcile(site.engine, day(0), day(2)) == {"campaign": [], "chain": []}
+    assert reconcile(site.database.finalizer, day(0), day(2)) == {"campaign": [], "chain": []}
 
 
 def test_a_chain_that_moves_to_another_day_marks_both(site: Site) -> None:
@@ -141,7 +141,7 @@ def test_a_chain_that_moved_is_never_on_two_days(site: Site) -> None:
     site.finalize()
     earlier = chain("B", 1, 2, 0, 0, start=T0 + DAY)[3]
     site.load({**earlier, "seq": 4, "state": 2}, {**earlier, "ts": T0, "seq": 5})  # its clock went back
-    (done,) = finalize(site.engine, "chain", day(0), day(0))
+    (done,) = finalize(site.database.finalizer, "chain", day(0), day(0))
     assert (done.day, done.objects) == (day(0), 2)
     assert sorted(site.rows("select chainguid, final_day from final.go_chain")) == [
         ("A", day(0)),
@@ -153,9 +153,9 @@ def test_a_chain_that_moved_is_never_on_two_days(site: Site) -> None:
 def test_a_day_that_loses_its_last_chain_becomes_empty_and_the_marts_are_told(site: Site) -> None:
     site.load(*chain("A", 1, 2, 0))
     site.finalize()
-    close_window(site.engine, open_window(site.engine))
+    close_window(site.database.builder, open_window(site.database.builder))
     version = site.versions()["chain", TODAY]
-    assert not due(site.engine)
+    assert not due(site.database.builder)
     site.load(chain("A", 1, 2, 0, 2)[3])
     (done,) = site.finalize()
     assert (done.day, done.objects, done.changed, done.rows) == (TODAY, 0, True, {})
@@ -163,8 +163,8 @@ def test_a_day_that_loses_its_last_chain_becomes_empty_and_the_marts_are_told(si
     assert site.days_of("go_chainrec_hist") == {}
     assert site.rows("select objects, rows from ops.final_day") == [(0, {})]
     assert site.versions()["chain", TODAY] > version
-    assert open_window(site.engine).days == {"chain": [TODAY]}
-    assert finalize(site.engine, "chain", TODAY, TODAY)[0].changed is False
+    assert open_window(site.database.builder).days == {"chain": [TODAY]}
+    assert finalize(site.database.finalizer, "chain", TODAY, TODAY)[0].changed is False
 
 
 def test_readers_see_whole_days_and_never_wait(site: Site) -> None:
@@ -185,9 +185,9 @@ def test_readers_see_whole_days_and_never_wait(site: Site) -> None:
         ]
         seen.add(tuple(counts))
 
-    sa.event.listen(site.engine, "after_cursor_execute", look)
-    finalize(site.engine, "chain", day(0), day(31))
-    sa.event.remove(site.engine, "after_cursor_execute", look)
+    sa.event.listen(site.database.finalizer, "after_cursor_execute", look)
+    finalize(site.database.finalizer, "chain", day(0), day(31))
+    sa.event.remove(site.database.finalizer, "after_cursor_execute", look)
     look()
     reader.close()
     assert seen == {(1,) * 9, (3,) * 9}
@@ -212,7 +212,7 @@ def test_two_finalizers_at_once(site: Site) -> None:
     results: list[Any] = []
 
     def work() -> None:
-        results.append(finalize(site.engine, "chain", day(0), day(3)))
+        results.append(finalize(site.database.finalizer, "chain", day(0), day(3)))
 
     threads = [threading.Thread(target=work) for _ in range(3)]
     for thread in threads:
@@ -235,9 +235,9 @@ def test_a_batch_that_commits_while_its_day_is_rebuilt_leaves_its_mark(site: Sit
             thread.start()
             thread.join(60)
 
-    sa.event.listen(site.engine, "before_cursor_execute", late)
+    sa.event.listen(site.database.finalizer, "before_cursor_execute", late)
     (done,) = site.finalize()
-    sa.event.remove(site.engine, "before_cursor_execute", late)
+    sa.event.remove(site.database.finalizer, "before_cursor_execute", late)
     assert loaded
     assert done.objects == 1
     assert site.days_of("go_chain") == site.days_of("go_chain") == {TODAY: 1}
@@ -256,10 +256,10 @@ def test_a_rebuild_that_fails_leaves_the_day_and_its_marks_as_they_were(site: Si
         if "into ops.final_day" in statement:
             raise RuntimeError
 
-    sa.event.listen(site.engine, "before_cursor_execute", fail)
+    sa.event.listen(site.database.finalizer, "before_cursor_execute", fail)
     with pytest.raises(RuntimeError):
         site.finalize()
-    sa.event.remove(site.engine, "before_cursor_execute", fail)
+    sa.event.remove(site.database.finalizer, "before_cursor_execute", fail)
     assert site.final() == before
     assert site.dirty()["chain"] == [TODAY]
     (done,) = site.finalize()
@@ -278,7 +278,7 @@ def test_day_by_day_at_once_or_in_any_order_with_a_kill_final_is_the_same(
             other.load(*whole(f"A{n}", T0 + n * DAY), *campaign(f"S{n}", 1, 2, 0, start=T0 + n * DAY))
     for entity in ("campaign", "chain"):
         for n in range(40):
-            finalize(site.engine, entity, day(n), day(n))
+            finalize(site.database.finalizer, entity, day(n), day(n))
         finalize(one_call.engine, entity, day(0), day(39))
 
     def kill(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -302,7 +302,7 @@ def test_a_transaction_takes_whole_days_up_to_a_number_of_objects(
 ) -> None:
     monkeypatch.setattr("icon_assets.finalize.days._OBJECTS_AT_ONCE", 5)
     site.load(*(line for n in range(12) for line in chain(f"A{n}", 1, 0, start=T0 + n // 3 * DAY)))
-    done = finalize(site.engine, "chain", day(0), day(3))
+    done = finalize(site.database.finalizer, "chain", day(0), day(3))
     assert [(d.day, d.objects) for d in done] == [(day(n), 3) for n in range(4)]
     assert len(site.rows("select distinct xmin::text from final.go_chain")) == 4
 
@@ -349,13 +349,19 @@ def test_reconcile_finds_and_marks_exactly_the_days_that_differ(site: Site) -> N
     site.load(*(line for n in range(4) for line in whole(f"A{n}", T0 + n * DAY)), *campaign("S1", 1, 2, 0))
     site.finalize()
     before = site.final()
-    assert reconcile(site.engine, day(0), day(3)) == {"campaign": [], "chain": []}
+    assert reconcile(site.database.finalizer, day(0), day(3)) == {"campaign": [], "chain": []}
     site.run(
         "update final.go_fieldhist set newvalue = 'other' where chainguid = 'A1' and seq = 1",
         "delete from final.gox_chain_call where chainguid = 'A2'",
         "delete from final.go_campaignhistory where seq = 1",
     )
-    assert reconcile(site.engine, day(0), day(3)) == {"campaign": [day(0)], "chain": [day(1), day(2)]}
-    assert reconcile(site.engine, day(0), day(3)) == {"campaign": [], "chain": []}  # they wait already
+    assert reconcile(site.database.finalizer, day(0), day(3)) == {
+        "campaign": [day(0)],
+        "chain": [day(1), day(2)],
+    }
+    assert reconcile(site.database.finalizer, day(0), day(3)) == {
+        "campaign": [],
+        "chain": [],
+    }  # they wait already
     assert {d.reasons for d in site.finalize()} == {("reconcile",)}
     assert site.final() == before

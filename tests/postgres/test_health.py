@@ -30,8 +30,8 @@ def found(database: Database, settings: Settings, topic: str, **ahead: float) ->
     return finding
 
 
-def run(database: Database, statement: str) -> None:
-    with database.engine.begin() as connection:
+def run(engine: sa.Engine, statement: str) -> None:
+    with engine.begin() as connection:
         connection.execute(sa.text(statement))
 
 
@@ -58,10 +58,10 @@ def test_files_that_wait_are_noted_and_refused_ones_need_somebody(database, sett
     write(landing, "a", chain("A", 1, 2, 3, 0))
     assert found(database, settings, "landing").said == "Files: 1 ready."
     (landing / "cut.jsonl").write_text("")
-    drain(database.engine, Landing(str(landing)))
+    drain(database.loader, Landing(str(landing)))
     waits = found(database, settings, "landing")
     assert (waits.level, waits.said) == (Level.NOTE, "Files: 1 waiting (most: empty).")
-    drain(database.engine, Landing(str(landing)), wait=timedelta(0))
+    drain(database.loader, Landing(str(landing)), wait=timedelta(0))
     refused = found(database, settings, "landing")
     assert (refused.level, refused.said) == (Level.ATTENTION, "Files: 1 refused (most: empty).")
     assert "ops.landing_file" in refused.next
@@ -76,11 +76,11 @@ def test_a_landing_zone_that_is_gone_needs_somebody(database, settings, landing)
 
 def test_quarantine_is_noted_and_a_share_of_it_needs_somebody(database, settings, landing) -> None:
     write(landing, "a", [*chain("A", *[1, 2] * 100, 0), {"type": "nonsense"}])
-    drain(database.engine, Landing(str(landing)))
+    drain(database.loader, Landing(str(landing)))
     few = found(database, settings, "quarantine")
     assert (few.level, few.said) == (Level.NOTE, "1 line (most: unknown_type), 0.50% of the week's.")
     write(landing, "b", [{"type": "nonsense", "n": n} for n in range(5)])
-    drain(database.engine, Landing(str(landing)))
+    drain(database.loader, Landing(str(landing)))
     many = found(database, settings, "quarantine")
     assert many.level is Level.ATTENTION
     assert "replay" in many.next
@@ -88,7 +88,7 @@ def test_quarantine_is_noted_and_a_share_of_it_needs_somebody(database, settings
 
 def test_a_dirty_day_is_a_refresh_s_to_do_for_an_hour(database, settings, landing) -> None:
     write(landing, "a", chain("A", 1, 2, 3, 0))
-    drain(database.engine, Landing(str(landing)))
+    drain(database.loader, Landing(str(landing)))
     assert found(database, settings, "days").level is Level.NOTE
     late = found(database, settings, "days", hours=2)
     assert (late.level, late.said) == (Level.ATTENTION, "To be finalized: 1, the oldest for 2 h.")
@@ -96,17 +96,20 @@ def test_a_dirty_day_is_a_refresh_s_to_do_for_an_hour(database, settings, landin
 
 def test_marts_that_stay_behind_need_somebody(database, settings, landing) -> None:
     assert found(database, settings, "marts").said == "Not built yet."
-    run(database, "insert into ops.marts_run (through_batch, finished_at) values (0, clock_timestamp())")
+    run(
+        database.engine,
+        "insert into ops.marts_run (through_batch, finished_at) values (0, clock_timestamp())",
+    )
     assert found(database, settings, "marts").level is Level.OK
     write(landing, "a", chain("A", 1, 2, 3, 0))
-    drain(database.engine, Landing(str(landing)))
+    drain(database.loader, Landing(str(landing)))
     assert found(database, settings, "marts").level is Level.NOTE
     assert found(database, settings, "marts", hours=2).level is Level.ATTENTION
 
 
 def test_a_source_that_is_silent_for_a_day_is_noted(database, settings, landing) -> None:
     write(landing, "a", chain("A", 1, 2, 3, 0))
-    drain(database.engine, Landing(str(landing)))
+    drain(database.loader, Landing(str(landing)))
     assert found(database, settings, "sources").level is Level.OK
     silent = found(database, settings, "sources", hours=25)
     assert silent.level is Level.NOTE
@@ -125,9 +128,9 @@ def test_a_lost_link_needs_somebody_and_a_gap_is_noted(
     database, settings, landing, link, completeness, level, said
 ) -> None:
     write(landing, "a", chain("A", 1, 2, 3, 0))
-    drain(database.engine, Landing(str(landing)))
+    drain(database.loader, Landing(str(landing)))
     run(
-        database,
+        database.builder,
         "create table marts.mart_data_completeness as select 'ocs' as source, 101 as source_dbid,"
         f" current_date as report_day, now() as slot_start, '{completeness}' as completeness,"
         f" '{link}' as link_state",

@@ -47,7 +47,7 @@ def test_the_head_is_the_one_that_alembic_finds() -> None:
 
 def test_again_changes_nothing(database: Database) -> None:
     before = scalar(database.engine, "select max(oid::bigint) from pg_class")
-    upgrade(database.engine)
+    upgrade(database.engine, f"{database.prefix}_owner")
     assert scalar(database.engine, "select max(oid::bigint) from pg_class") == before
 
 
@@ -55,8 +55,9 @@ def test_many_at_once(template: Database) -> None:
     empty = Database({**template.conninfo, "dbname": "many_at_once"}, template.passwords)
     with template.connect("postgres", autocommit=True) as connection:
         connection.execute("create database many_at_once")
+        connection.execute(f"grant create on database many_at_once to {template.name}_owner")
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: upgrade(empty.engine), range(4)))
+        list(pool.map(lambda _: upgrade(empty.engine, f"{template.name}_owner"), range(4)))
     assert scalar(empty.engine, "select version_num from ops.alembic_version") == head()
     empty.engine.dispose()
 
@@ -66,7 +67,7 @@ def test_a_newer_schema_is_refused(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.exec_driver_sql("update ops.alembic_version set version_num = '9999'")
     with pytest.raises(UserError, match="made by a newer icon-assets"):
-        upgrade(database.engine)
+        upgrade(database.engine, f"{database.prefix}_owner")
 
 
 def test_the_database_has_the_tables_of_the_metadata(database: Database) -> None:

@@ -31,9 +31,9 @@ def spoilt(guid: str) -> dict[str, object]:
 @pytest.fixture
 def engine(database: Database, landing: Path) -> sa.Engine:
     write(landing, "a-good", [*chain("A", 0, 2, 0), record("A", 1)])
-    drain(database.engine, Landing(str(landing)))  # first: a drain loads two files at once
+    drain(database.loader, Landing(str(landing)))  # first: a drain loads two files at once
     write(landing, "bad", [*chain("B", 0, 2, 0), spoilt("B"), *chain("A", 5)])
-    drain(database.engine, Landing(str(landing)))
+    drain(database.loader, Landing(str(landing)))
     return database.engine
 
 

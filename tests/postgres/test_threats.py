@@ -49,7 +49,7 @@ def test_very_many_tiny_files(load: Loader) -> None:
     for number in range(200):
         batches.write(load.landing, f"{number:03}", chain(f"C{number}", 1))
     assert load.drain().new == 200
-    assert not backlog(load.database.engine, Landing(str(load.landing)))
+    assert not backlog(load.database.monitor, Landing(str(load.landing)))
 
 
 @pytest.mark.threat("F27", "F29", "R16")
@@ -115,7 +115,7 @@ def test_clocks_and_inodes_of_files_decide_nothing(load: Loader) -> None:
     (load.landing / "cut.jsonl").write_bytes(batches.batch("d", chain("D", 1))[:-9])
     assert load.drain().waiting == 1
     later = datetime.now(UTC) + timedelta(days=999)
-    assert len(backlog(load.database.engine, Landing(str(load.landing)), now=later).expired) == 1
+    assert len(backlog(load.database.monitor, Landing(str(load.landing)), now=later).expired) == 1
 
 
 class HangingFileSystem(MemoryFileSystem):
@@ -156,7 +156,7 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingFileSystem]:
 @pytest.mark.threat("R27")
 def test_storage_that_hangs_holds_up_its_own_files_only(load: Loader, hanging: HangingFileSystem) -> None:
     """It is asked again later; what could not be asked yet is asked at the next drain."""
-    engine, landing = load.database.engine, Landing("hanging://zone")
+    engine, landing = load.database.loader, Landing("hanging://zone")
     guids = (*(f"{number}-hang" for number in range(6)), "good")
     for guid in guids:
         hanging.pipe_file(f"/zone/{guid}.jsonl", batches.batch(guid, chain(guid, 1)))

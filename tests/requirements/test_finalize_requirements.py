@@ -208,13 +208,13 @@ def test_requirement_44_purge_takes_nothing_unfinished_and_nothing_not_yet_extra
     )  # fmt: skip
     later(site, T0 + 30 * DAY)
     kept = {table: site.one(f"select count(*) from idb.{table}") for table in TABLES}
-    assert purge(site.engine, 7).rows == 0  # not final
+    assert purge(site.database.finalizer, 7).rows == 0  # not final
     site.finalize()
-    assert purge(site.engine, 7).rows == 0  # not in the marts
-    close_window(site.engine, open_window(site.engine))
-    assert purge(site.engine, 30).rows == 0  # too young
+    assert purge(site.database.finalizer, 7).rows == 0  # not in the marts
+    close_window(site.database.builder, open_window(site.database.builder))
+    assert purge(site.database.finalizer, 30).rows == 0  # too young
     assert {table: site.one(f"select count(*) from idb.{table}") for table in TABLES} == kept
-    assert purge(site.engine, 7).chains == 1
+    assert purge(site.database.finalizer, 7).chains == 1
     assert site.rows("select chainguid from idb.go_chain order by 1") == [("ENDED",), ("OPEN",)]
     assert site.rows("select sessid from idb.go_campaign order by 1") == [("S1",), ("S2",)]
     assert site.rows("select chainguid from final.go_chain order by 1") == [("ENDED",), ("OLD",)]
