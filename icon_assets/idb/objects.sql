@@ -9,6 +9,15 @@ create or replace function idb.value_at(packed bigint) returns integer
 language sql immutable parallel safe
 return (packed & 4294967295)::integer;
 
+-- The same for text: all numbers have ten digits, so that they compare as numbers do.
+create or replace function idb.at_seq(seq integer, value text) returns text
+language sql immutable parallel safe
+return case when value is not null then lpad(seq::text, 10, '0') || value end;
+
+create or replace function idb.value_at(packed text) returns text
+language sql immutable parallel safe
+return substr(packed, 11);
+
 -- A pseudonym of a number or address. The key is 244 bits of the server's strong randomness, so that
 -- nobody who sees the marts can try all numbers.
 insert into ops.token_key (key)

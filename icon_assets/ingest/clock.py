@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import psycopg
 
 from icon_assets.contract.events import TIME_FIELDS, TYPES
@@ -25,16 +24,23 @@ def span(cursor: psycopg.Cursor[Any], staged: dict[str, int]) -> tuple[datetime 
 def fill_timecodes(cursor: psycopg.Cursor[Any], staged: dict[str, int]) -> None:
     """Fills G_TIMECODE for every day that a time of the staged lines lies in and that it does not have."""
     days = " union ".join(
-        f"select {field.name}_s / 86400 as day from stage_{type_}"
+        f"select {name}_s / 86400 as day from stage_{type_}"
         for type_ in staged
-        for field in msgspec.structs.fields(TYPES[type_])
-        if field.name in TIME_FIELDS
+        for name in TYPES[type_].__struct_fields__
+        if name in TIME_FIELDS
     )
     if days:
+        # Day by day: else the planner reads all of G_TIMECODE, 288 rows a day of history, in each batch.
         cursor.execute(
             f"""
             select idb.gsysinittimecode(n.day, n.day + 1)
-            from (select date '1970-01-01' + d.day as day, d.day * 86400 as id from ({days}) as d) as n
-            where n.day is not null and not exists (select from idb.g_timecode as t where t.id = n.id)
+            from (
+                select date '1970-01-01' + d.day as day
+                from ({days}) as d
+                left join lateral (
+                    select t.id from idb.g_timecode as t where t.id = d.day * 86400 offset 0
+                ) as t on true
+                where d.day is not null and t.id is null
+            ) as n
             """
         )

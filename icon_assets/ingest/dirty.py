@@ -7,11 +7,11 @@ from typing import Any
 import psycopg
 
 CREATE = """
-    create temporary table if not exists touched_chain (
+    create temporary table touched_chain (
         ocsid integer, chainguid text collate "C", sessid text, campaignid integer, groupid integer,
         callinglistid integer, was_terminated timestamp
     ) on commit delete rows;
-    create temporary table if not exists touched_session (
+    create temporary table touched_session (
         sessid text collate "C", was_terminated timestamp
     ) on commit delete rows
 """

@@ -12,16 +12,18 @@ _TRIPLES = ("", "_ts", "_tcode")
 _OPEN: tuple[str, str, dict[str, str]] = ("go_fieldhist", "go_custom_fields", {})
 _SECURE: tuple[str, str, dict[str, str]] = ("go_sec_fieldhist", "go_secure_fields", {"valuerest": "newrest"})
 _PAIRS = {1: _OPEN, 2: _SECURE}
+# The route of a staged line; none for a field without an object, which is secure.
+ROUTE = "left join field_route as r on r.fieldid = s.fieldid and s.ts >= r.from_ts and s.ts < r.to_ts"
 
 CREATE = """
-    create temporary table if not exists field_route (
+    create temporary table field_route (
         fieldid integer, from_ts timestamp, to_ts timestamp, attribute integer, is_ambiguous boolean
     ) on commit delete rows;
-    create temporary table if not exists route_before (
+    create temporary table route_before (
         ocsid integer, feed integer, fieldid integer, from_ts timestamp, to_ts timestamp, attribute integer
     ) on commit delete rows;
-    create temporary table if not exists touched_field (
-        chainguid text collate "C", ocsid integer, recordhandle integer, fieldid integer
+    create temporary table touched_field (
+        chainguid text collate "C", ocsid integer, recordhandle integer, fieldid integer, attribute integer
     ) on commit delete rows
 """
 
@@ -74,7 +76,7 @@ def any_ambiguous(cursor: psycopg.Cursor[Any]) -> bool:
     return bool(cursor.execute("select from field_route where is_ambiguous limit 1").rowcount)
 
 
-def _current(history: str, current: str, extra: dict[str, str]) -> str:
+def _current(attribute: int, history: str, current: str, extra: dict[str, str]) -> str:
     """The current row of each touched field: its last value by SEQ, loaded at its notice 1."""
     key = ", ".join(f"last.{name}" for name in _KEY)
     values = {
@@ -84,7 +86,10 @@ def _current(history: str, current: str, extra: dict[str, str]) -> str:
         "lastseq": "last.seq",
         "lastchainupdseq": "last.chainhistseq",
         **{f"lastchanged{part}": f"last.added{part}" for part in _TRIPLES},
-        **{f"loaded{part}": f"first.added{part}" for part in _TRIPLES},
+        **{
+            f"loaded{part}": f"case last.seq when 1 then last.added{part} else first.added{part} end"
+            for part in _TRIPLES
+        },
         "gsys_useq": "%(batch_id)s",
     }
     once = {
@@ -96,18 +101,20 @@ def _current(history: str, current: str, extra: dict[str, str]) -> str:
         insert into idb.{current} ({", ".join((*_KEY, *values, *once))})
         select {key}, {", ".join((*values.values(), *once.values()))}
         from (
-            select distinct on ({", ".join(f"h.{name}" for name in _KEY)}) h.*
-            from (select distinct chainguid, ocsid, recordhandle, fieldid from touched_field) as t
-            inner join idb.{history} as h
-                on
-                    h.chainguid = t.chainguid and h.ocsid = t.ocsid
-                    and h.recordhandle = t.recordhandle and h.fieldid = t.fieldid
-            order by {", ".join(f"h.{name}" for name in _KEY)}, h.seq desc
+            select distinct {", ".join(_KEY)} from touched_field
+            where coalesce(attribute, {attribute}) = {attribute}
+        ) as t
+        cross join lateral (
+            select h.* from idb.{history} as h
+            where {_same("h", "t")}
+            order by h.seq desc
+            limit 1
         ) as last
-        left join idb.{history} as first
-            on
-                first.chainguid = last.chainguid and first.ocsid = last.ocsid
-                and first.recordhandle = last.recordhandle and first.fieldid = last.fieldid and first.seq = 1
+        left join lateral (
+            select h.* from idb.{history} as h
+            where {_same("h", "t")} and h.seq = 1 and last.seq > 1
+            offset 0
+        ) as first on true
         order by {key}
         on conflict ({", ".join(_KEY)}) do update set
         {", ".join(f"{name} = excluded.{name}" for name in values)}
@@ -117,11 +124,12 @@ def _current(history: str, current: str, extra: dict[str, str]) -> str:
 def update_current(cursor: psycopg.Cursor[Any], parameters: dict[str, Any]) -> None:
     """Brings GO_CUSTOM_FIELDS and GO_SECURE_FIELDS up to date with the new lines left in stage_field."""
     cursor.execute(
-        "insert into touched_field select chainguid, %(dbid)s, recordhandle, fieldid from stage_field",
+        f"insert into touched_field select s.chainguid, %(dbid)s, s.recordhandle, s.fieldid, "
+        f"coalesce(r.attribute, 2) from stage_field as s {ROUTE}",
         parameters,
     )
-    for pair in _PAIRS.values():
-        cursor.execute(_current(*pair), parameters)
+    for attribute, pair in _PAIRS.items():
+        cursor.execute(_current(attribute, *pair), parameters)
 
 
 def remember_routes(cursor: psycopg.Cursor[Any]) -> None:
@@ -192,8 +200,8 @@ def reroute(cursor: psycopg.Cursor[Any], parameters: dict[str, Any]) -> None:
     for attribute, (history, current, _) in _PAIRS.items():
         (other,) = (pair[0] for key, pair in _PAIRS.items() if key != attribute)
         _move(cursor, history, current, other, 3 - attribute)
-    for pair in _PAIRS.values():
-        cursor.execute(_current(*pair), parameters)
+    for attribute, pair in _PAIRS.items():
+        cursor.execute(_current(attribute, *pair), parameters)
 
 
 def _move(cursor: psycopg.Cursor[Any], history: str, current: str, target: str, attribute: int) -> None:

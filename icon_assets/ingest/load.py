@@ -17,7 +17,7 @@ from icon_assets.contract.header import Header
 from icon_assets.contract.reader import Batch
 from icon_assets.contract.reasons import FileProblem, Reason
 from icon_assets.idb import locks
-from icon_assets.ingest import dirty, merge, restore, sessions
+from icon_assets.ingest import dirty, merge, restore, sessions, stage
 from icon_assets.ingest.deployment import EVERYTHING, Deployment, Scope
 from icon_assets.ingest.stage import Stages
 
@@ -62,9 +62,8 @@ def load(
             _check_same(batch, known)
             return None
         with connection.transaction(), psycopg.ClientCursor(connection) as cursor:
+            _create_stage(cursor)
             stages = Stages(cursor)
-            merge.prepare(cursor)
-            cursor.execute(_CREATE_REJECTED)
             decoder = Decoder(batch, now or datetime.now(UTC))
             for chunk in decoder.chunks():
                 stages.add(chunk.events)
@@ -121,10 +120,16 @@ def _parameters(cursor: psycopg.Cursor[Any], header: Header, scope: Scope) -> di
 
 
 _CREATE_REJECTED = """
-    create temporary table if not exists stage_rejected (
+    create temporary table stage_rejected (
         line integer, type text, reason text, detail text, raw bytea
     ) on commit delete rows
 """
+
+
+def _create_stage(cursor: psycopg.Cursor[Any]) -> None:
+    """Makes the temporary tables of a session, for its first batch: all of them or, in a rollback, none."""
+    if cursor.execute("select to_regclass('pg_temp.stage_rejected')").fetchone() == (None,):
+        cursor.execute(f"{stage.create()}; {merge.CREATE}; {_CREATE_REJECTED}")
 
 
 def _stage_rejected(cursor: psycopg.Cursor[Any], rejected: list[Rejected]) -> None:

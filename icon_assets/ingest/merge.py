@@ -21,6 +21,12 @@ _OF_SWITCH = [
 ]
 
 
+CREATE = f"{dirty.CREATE}; {fields.CREATE}"
+
+# Without a row in G_IR no call of the history names one.
+_ANY_IR = "(select from idb.g_ir limit 1) union all (select from stage_call where irid is not null limit 1)"
+
+
 @cache
 def _sql(name: str) -> str:
     return (files(__package__) / "sql" / f"{name}.sql").read_text()
@@ -52,11 +58,6 @@ class Merged:
         if lines:
             self.left[type_] += lines
             self.filtered[reason] += lines
-
-
-def prepare(cursor: psycopg.Cursor[Any]) -> None:
-    """Creates the work tables of a loading session."""
-    cursor.execute(f"{dirty.CREATE}; {fields.CREATE}")
 
 
 def merge(
@@ -147,8 +148,9 @@ def _update_current(
             cursor.execute(_sql(f"current_{type_}"), parameters)
         case "call":
             cursor.execute(_sql("current_call"), parameters)
-            cursor.execute(_sql("current_ir"), parameters)
-            cursor.execute(_sql("left_ir"))
+            if cursor.execute(_ANY_IR).rowcount:
+                cursor.execute(_sql("current_ir"), parameters)
+                cursor.execute(_sql("left_ir"))
         case "campaign" | "campaign_property":
             cursor.execute(_sql("current_campaign"), parameters)
         case "field":

@@ -108,19 +108,24 @@ def _layout(event: type[Event]) -> _Layout:
     )
 
 
+def create() -> str:
+    """DDL of all stage tables, which live as long as the session."""
+    return "; ".join(
+        f"create temporary table stage_{type_} ({', '.join(_layout(event).ddl)}) on commit delete rows"
+        for type_, event in TYPES.items()
+    )
+
+
 class Stage:
     """The stage table of one event type, and its buffer."""
 
     def __init__(self, type_: str, event: type[Event]) -> None:
         layout = _layout(event)
-        ddl = ", ".join(layout.ddl)
         self.type = type_
-        self.table = f"stage_{type_}"
-        self.create = f"create temporary table if not exists {self.table} ({ddl}) on commit delete rows"
         self._prefix = struct.pack(">h", len(layout.ddl))
         self._values = layout.values
         self._encoders = layout.encoders
-        self._copy = f"copy {self.table} from stdin (format binary)"
+        self._copy = f"copy stage_{type_} from stdin (format binary)"
         self._buffer = bytearray()
         self.lines = 0
 
@@ -145,7 +150,6 @@ class Stages:
     def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
         self._cursor = cursor
         self._by_class = {event: Stage(type_, event) for type_, event in TYPES.items()}
-        cursor.execute("; ".join(stage.create for stage in self._by_class.values()))
 
     def add(self, events: Iterable[tuple[int, Event]]) -> None:
         """Takes (line, event) and sends what has gathered; memory stays bounded by the buffers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from icon_assets.idb.catalogue import catalogue
+from icon_assets.ingest.fields import ROUTE
 from icon_assets.ingest.history import History
 
 _OCS = {"ocsid": "%(dbid)s"}
@@ -13,7 +14,6 @@ _RECORD = (
     "contactinfotype callresult attempt dialschedtime calltime dailyfrom dailytill tzname agentid"
 )
 _FIELD = "chainguid recordhandle fieldid seq chainhistseq"
-_ROUTE = "left join field_route as r on r.fieldid = s.fieldid and s.ts >= r.from_ts and s.ts < r.to_ts"
 # The vendor's field histories hold 50 characters of the attempt's GUID, all other tables 64.
 _ATTEMPT = "left(s.callattid, 50)"
 _CUT = "coalesce(greatest(length(s.oldvalue), length(s.newvalue)) > 4000, false)::integer"
@@ -121,7 +121,7 @@ def histories() -> dict[str, tuple[History, ...]]:
                     "valuecut": _CUT,
                 },
                 _FIELD,
-                _ROUTE,
+                ROUTE,
                 "r.attribute = 1",
                 may_move="r.is_ambiguous",
             ),
@@ -138,7 +138,7 @@ def histories() -> dict[str, tuple[History, ...]]:
                     "valuecut": _CUT,
                 },
                 _FIELD,
-                _ROUTE,
+                ROUTE,
                 "coalesce(r.attribute, 2) = 2",
             ),
         ),

@@ -9,11 +9,25 @@ select
     case when c.sessid is null then s.callinglistid else c.callinglistid end,
     e.ended
 from (
-    select distinct on (chainguid) *
+    select distinct on (chainguid)
+        chainguid,
+        sessid,
+        campaignid,
+        groupid,
+        callinglistid
     from stage_chain
     order by chainguid, line
 ) as s
-left join idb.go_chain as c on c.chainguid = s.chainguid and c.ocsid = %(dbid)s
+left join lateral (
+    select
+        o.sessid,
+        o.campaignid,
+        o.groupid,
+        o.callinglistid
+    from idb.go_chain as o
+    where o.chainguid = s.chainguid and o.ocsid = %(dbid)s
+    offset 0
+) as c on true
 left join lateral (
     select o.ended from ops.ended_chain as o where o.chainguid = s.chainguid and o.ocsid = %(dbid)s offset 0
 ) as e on true

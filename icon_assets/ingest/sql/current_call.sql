@@ -5,29 +5,49 @@ insert into idb.g_call (
     gsys_domain, gsys_partition, gsys_seq, gsys_useq
 )
 select
-    h.callid,
-    (array_agg(h.parentcallid order by h.cseq desc) filter (where h.parentcallid is not null))[1],
-    (array_agg(h.mergecallid order by h.cseq desc) filter (where h.mergecallid is not null))[1],
-    (array_agg(h.connid order by h.cseq desc) filter (where h.connid is not null))[1],
-    (array_agg(h.irid order by h.cseq desc) filter (where h.irid is not null))[1],
-    idb.value_at(max(idb.at_seq(h.cseq, h.calltype))),
-    idb.value_at(max(idb.at_seq(h.cseq, h.switchid))),
-    (array_agg(h.media order by h.cseq desc) filter (where h.media is not null))[1],
-    min(h.added) filter (where h.changetype = 1),
-    min(h.added_ts) filter (where h.changetype = 1),
-    min(h.added_tcode) filter (where h.changetype = 1),
-    max(h.added) filter (where h.changetype = 2),
-    max(h.added_ts) filter (where h.changetype = 2),
-    max(h.added_tcode) filter (where h.changetype = 2),
-    max(h.cseq),
+    t.callid,
+    idb.value_at(f.parentcallid),
+    idb.value_at(f.mergecallid),
+    idb.value_at(f.connid),
+    idb.value_at(f.irid),
+    idb.value_at(f.calltype),
+    idb.value_at(f.switchid),
+    idb.value_at(f.media),
+    f.created,
+    f.created_ts,
+    f.created_tcode,
+    f.terminated,
+    f.terminated_ts,
+    f.terminated_tcode,
+    f.lastcseq,
     %(domain)s,
-    min(h.gsys_partition),
+    f.gsys_partition,
     %(batch_id)s,
     %(batch_id)s
 from (select distinct callid from stage_call) as t
-inner join idb.g_call_history as h on h.callid = t.callid
-group by h.callid
-order by h.callid
+cross join
+    lateral (
+        select
+            max(idb.at_seq(h.cseq, h.parentcallid)) as parentcallid,
+            max(idb.at_seq(h.cseq, h.mergecallid)) as mergecallid,
+            max(idb.at_seq(h.cseq, h.connid)) as connid,
+            max(idb.at_seq(h.cseq, h.irid)) as irid,
+            max(idb.at_seq(h.cseq, h.calltype)) as calltype,
+            max(idb.at_seq(h.cseq, h.switchid)) as switchid,
+            max(idb.at_seq(h.cseq, h.media)) as media,
+            min(h.added) filter (where h.changetype = 1) as created,
+            min(h.added_ts) filter (where h.changetype = 1) as created_ts,
+            min(h.added_tcode) filter (where h.changetype = 1) as created_tcode,
+            max(h.added) filter (where h.changetype = 2) as terminated,
+            max(h.added_ts) filter (where h.changetype = 2) as terminated_ts,
+            max(h.added_tcode) filter (where h.changetype = 2) as terminated_tcode,
+            max(h.cseq) as lastcseq,
+            min(h.gsys_partition) as gsys_partition
+        from idb.g_call_history as h
+        where h.callid = t.callid
+    ) as f
+where f.lastcseq is not null
+order by t.callid
 on conflict (callid) do update set
     parentcallid = excluded.parentcallid,
     mergecallid = excluded.mergecallid,

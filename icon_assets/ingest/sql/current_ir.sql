@@ -10,9 +10,10 @@ select distinct on (c.irid)
     %(batch_id)s
 from (
     select distinct h.irid
-    from (select distinct callid from stage_call) as t
-    inner join idb.g_call_history as h on h.callid = t.callid
-    where h.irid is not null
+    from (select distinct callid from stage_call) as c
+    cross join lateral (
+        select h.irid from idb.g_call_history as h where h.callid = c.callid and h.irid is not null offset 0
+    ) as h
 ) as t
 cross join lateral (select * from idb.g_call as g where g.irid = t.irid offset 0) as c
 order by c.irid, c.created nulls last, c.callid

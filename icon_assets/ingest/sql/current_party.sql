@@ -6,17 +6,17 @@ insert into idb.g_party (
     gsys_domain, gsys_partition, gsys_seq, gsys_useq
 )
 select
-    n.partyid,
+    t.partyid,
     n.callid,
     n.type,
-    coalesce(nullif(n.prole, 0), idb.value_at(n.known_role), 0),
+    coalesce(nullif(n.prole, 0), idb.value_at(f.role), 0),
     n.state,
-    n.state_before,
-    n.known_endpoints[cardinality(n.known_endpoints)],
-    idb.value_at(n.known_agent),
-    n.created,
-    n.created_ts,
-    n.created_tcode,
+    before.state,
+    idb.value_at(f.endpointdn),
+    idb.value_at(f.agentid),
+    f.created,
+    f.created_ts,
+    f.created_tcode,
     case when n.changetype = 3 then n.added end,
     case when n.changetype = 3 then n.added_ts end,
     case when n.changetype = 3 then n.added_tcode end,
@@ -28,23 +28,32 @@ select
     n.gsys_partition,
     %(batch_id)s,
     %(batch_id)s
-from (
-    select
-        h.*,
-        lead(h.pseq) over w is null as is_last,
-        lag(h.state) over w as state_before,
-        (array_agg(h.endpointdn) filter (where h.endpointdn is not null) over w) as known_endpoints,
-        max(idb.at_seq(h.pseq, h.agentid)) over w as known_agent,
-        max(idb.at_seq(h.pseq, nullif(h.prole, 0))) over w as known_role,
-        min(h.added) filter (where h.changetype = 1) over w as created,
-        min(h.added_ts) filter (where h.changetype = 1) over w as created_ts,
-        min(h.added_tcode) filter (where h.changetype = 1) over w as created_tcode
-    from (select distinct partyid from stage_party) as t
-    inner join idb.g_party_history as h on h.partyid = t.partyid
-    window w as (partition by h.partyid order by h.pseq)
+from (select distinct partyid from stage_party) as t
+cross join
+    lateral (
+        select
+            max(h.pseq) as lastpseq,
+            max(idb.at_seq(h.pseq, h.endpointdn)) as endpointdn,
+            max(idb.at_seq(h.pseq, h.agentid)) as agentid,
+            max(idb.at_seq(h.pseq, nullif(h.prole, 0))) as role,
+            min(h.added) filter (where h.changetype = 1) as created,
+            min(h.added_ts) filter (where h.changetype = 1) as created_ts,
+            min(h.added_tcode) filter (where h.changetype = 1) as created_tcode
+        from idb.g_party_history as h
+        where h.partyid = t.partyid
+    ) as f
+cross join lateral (
+    select h.* from idb.g_party_history as h
+    where h.partyid = t.partyid and h.pseq = f.lastpseq
+    offset 0
 ) as n
-where n.is_last
-order by n.partyid
+left join lateral (
+    select h.state from idb.g_party_history as h
+    where h.partyid = t.partyid and h.pseq < f.lastpseq
+    order by h.pseq desc
+    limit 1
+) as before on true
+order by t.partyid
 on conflict (partyid) do update set
     callid = excluded.callid,
     type = excluded.type,
