@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
+from icon_assets.assets.cti import CTI_DATABASE
 from icon_assets.assets.final import FINAL_DAY
 from icon_assets.assets.landing import EVENT_BATCHES
 from icon_assets.assets.raw import LEDGER
@@ -149,6 +150,32 @@ def tables_vacuumed(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult
     severity = dg.AssetCheckSeverity.ERROR if aged else dg.AssetCheckSeverity.WARN
     return dg.AssetCheckResult(
         passed=not found, severity=severity, metadata={"found": len(found), **_shown(found)}
+    )
+
+
+def cti_checks(settings: Settings) -> Sequence[dg.AssetChecksDefinition]:
+    """The check of the other database of calls, where there is one."""
+    return [reachable] if settings.cti_database_url else []
+
+
+@dg.asset_check(
+    asset=CTI_DATABASE,
+    description=(
+        "The other database of calls could be read. Where not, the fault says why; attempts since then have "
+        "no calls, and `mart_unmatched_attempts` counts them as `cti_unreachable`. They are matched once it "
+        "can be read again. Where it never will, unset ICON_CTI_DATABASE_URL and load the T-Servers' batches "
+        "here."
+    ),
+)
+def reachable(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    """A warning: what does not need it goes on."""
+    query = "select place, fault, missing_since::text, checked_at::text from ops.cti_database"
+    with database.engine.connect() as connection:
+        found = connection.execute(sa.text(query)).mappings().one_or_none()
+    return dg.AssetCheckResult(
+        passed=found is not None and found["fault"] is None,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={name: value for name, value in (found or {}).items() if value is not None},
     )
 
 

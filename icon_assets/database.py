@@ -230,13 +230,7 @@ def _create_database(database: Database, name: str) -> None:
 
 def _served(url: str) -> dict[str, str]:
     """The parameters of a URL, with libpq's defaults for what it leaves out."""
-    try:
-        given = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        raise UserError(
-            "ICON_DATABASE_URL cannot be read. Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, and "
-            "write special characters of the password as %XX."
-        ) from None
+    given = conninfo_to_dict(url)
     defaults = {
         option.keyword.decode(): option.val.decode()
         for option in psycopg.pq.Conninfo.get_defaults()

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from icon_assets.assets.cti import cti_assets
 from icon_assets.assets.docs import docs_asset
 from icon_assets.assets.final import final_assets
 from icon_assets.assets.health import health_asset
@@ -9,13 +10,13 @@ from icon_assets.assets.landing import event_batches
 from icon_assets.assets.marts import dbt_resource, marts_assets
 from icon_assets.assets.raw import raw_tables
 from icon_assets.assets.report import report_asset
-from icon_assets.checks import final_equals_idb, refresh_checks, tables_vacuumed, yesterday_final
+from icon_assets.checks import cti_checks, final_equals_idb, refresh_checks, tables_vacuumed, yesterday_final
 from icon_assets.jobs import all_jobs
 from icon_assets.partitions import termination_days
 from icon_assets.resources import default_resources
 from icon_assets.rule_checks import rule_checks
 from icon_assets.schedules import nightly_finalize, nightly_quality, weekly_reconcile
-from icon_assets.sensors import changed_days, health_changes, landing_files
+from icon_assets.sensors import changed_days, cti_sensors, health_changes, landing_files
 from icon_assets.settings import Settings
 
 
@@ -24,19 +25,27 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
     settings = settings or Settings.from_env()
     days = termination_days(settings.first_day)
     marts = marts_assets(settings)
+    loaded = [raw_tables, *cti_assets(settings)]
     return dg.Definitions(
         assets=[
             event_batches,
-            raw_tables,
-            *final_assets(days),
+            *loaded,
+            *final_assets(days, loaded),
             marts,
             docs_asset(marts),
             report_asset(marts),
             health_asset,
         ],
-        asset_checks=[refresh_checks, rule_checks, yesterday_final, final_equals_idb, tables_vacuumed],
+        asset_checks=[
+            refresh_checks,
+            rule_checks,
+            yesterday_final,
+            final_equals_idb,
+            tables_vacuumed,
+            *cti_checks(settings),
+        ],
         jobs=all_jobs(days, marts),
-        sensors=[landing_files, changed_days, health_changes],
+        sensors=[landing_files, changed_days, health_changes, *cti_sensors(settings)],
         schedules=[nightly_finalize, nightly_quality, weekly_reconcile],
         resources={**default_resources(settings), "dbt": dbt_resource(), **resources},
         # A step in a process of its own would import everything again: 3 s each.

@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from icon_assets.assets.cti import CTI
 from icon_assets.assets.final import FINAL_DAY, FINAL_KEYS
 from icon_assets.checks import final_equals_idb, refresh_checks, tables_vacuumed, yesterday_final
 from icon_assets.rule_checks import rule_checks
@@ -24,7 +25,7 @@ def all_jobs(days: dg.PartitionsDefinition[str], marts: dg.AssetsDefinition) -> 
     # dbt's tests read whole tables, and each costs 90 ms of events: they have a job of their own.
     caught_up = (
         dg.AssetSelection.groups(*BUILT_GROUPS) | dg.AssetSelection.assets(FINAL_DAY)
-    ).without_checks()
+    ).without_checks() | dg.AssetSelection.groups(CTI)
     loaded = dg.AssetSelection.groups("idb").without_checks() | dg.AssetSelection.checks(refresh_checks)
     return [
         dg.define_asset_job(

@@ -8,6 +8,7 @@ import dagster as dg
 from icon_assets.finalize.close import Closed
 from icon_assets.finalize.days import FinalDay
 from icon_assets.idb.catalogue import Table
+from icon_assets.ingest.cti import Copied
 from icon_assets.ingest.drain import Drained
 
 Metadata = dict[str, dg.MetadataValue]
@@ -39,11 +40,35 @@ def drain_metadata(drained: Drained, now: datetime) -> Metadata:
         "files refused": len(drained.refused),
     }
     values: Metadata = {name: dg.MetadataValue.int(n) for name, n in counts.items()}
-    if drained.last_ts:
-        # A source's clock may run ahead of ours.
-        lag = max(0.0, (now - drained.last_ts).total_seconds())
-        values["lag (s)"] = dg.MetadataValue.float(round(lag, 1))
-    return values
+    return values | _lag(drained.last_ts, now)
+
+
+def _lag(newest: datetime | None, now: datetime) -> Metadata:
+    """How old the newest event is; a source's clock may run ahead of ours."""
+    if newest is None:
+        return {}
+    return {"lag (s)": dg.MetadataValue.float(round(max(0.0, (now - newest).total_seconds()), 1))}
+
+
+def copied_metadata(copied: Copied, now: datetime) -> Metadata:
+    """What one copy of calls did, and whether it could."""
+    loaded = copied.loaded
+    counts = {
+        "batches": loaded.batches,
+        "known batches": loaded.known_batches,
+        "rows copied": loaded.rows.total(),
+        "known": loaded.known,
+        "quarantined": loaded.quarantined,
+        "batches refused": len(loaded.refused),
+        "days marked": copied.days,
+    }
+    return {
+        "place": dg.MetadataValue.text(copied.place),
+        "reachable": dg.MetadataValue.bool(copied.fault is None),
+        **({"fault": dg.MetadataValue.text(copied.fault)} if copied.fault else {}),
+        **{name: dg.MetadataValue.int(n) for name, n in counts.items()},
+        **_lag(copied.through_ts, now),
+    }
 
 
 def day_metadata(day: FinalDay) -> Metadata:

@@ -1,6 +1,7 @@
 """The sensors: when a refresh is due, by the state of the database; and how everything is."""
 
 import hashlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from icon_assets.database import Database
 from icon_assets.dbt_code import marts_are_outdated
 from icon_assets.finalize.dirty import dirty_days
 from icon_assets.health import Health, health
+from icon_assets.ingest.cti import why_copy
 from icon_assets.ingest.drain import backlog
 from icon_assets.jobs import CATCH_UP, REFRESH
 from icon_assets.marts import due
@@ -173,3 +175,28 @@ def fingerprint(found: Health) -> str:
     counts = {name: n for name, n in found.numbers.items() if not name.endswith(")")}
     levels = [(finding.topic, finding.level.value, finding.next) for finding in found.findings]
     return hashlib.sha256(repr((f"{found.at:%Y-%m-%d %H}", levels, counts)).encode()).hexdigest()[:16]
+
+
+def cti_sensors(settings: Settings) -> Sequence[dg.SensorDefinition]:
+    """The sensor of the other database of calls, where there is one."""
+    return [copied_calls] if settings.cti_database_url else []
+
+
+@dg.sensor(
+    job_name=CATCH_UP,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Wakes a run when the other database has calls to copy, or is lost, or comes back.",
+)
+def copied_calls(
+    context: dg.SensorEvaluationContext,
+    settings: dg.ResourceParam[Settings],
+    database: dg.ResourceParam[Database],
+) -> dg.RunRequest | dg.SkipReason:
+    """What its ledger has and ours has not, in; one run request, out."""
+    assert settings.cti_database_url
+    if hold := reason_to_hold(context.instance, CATCH_UP, datetime.now(UTC)):
+        return dg.SkipReason(hold)
+    if why := why_copy(database.engine, settings.cti_database_url):
+        return dg.RunRequest(tags={WHY: why})
+    return dg.SkipReason("No calls to copy.")

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 from icon_assets.errors import UserError
 
 
@@ -24,6 +27,7 @@ class Settings:
     session_silence: timedelta = timedelta(hours=24)
     keep_days: int | None = None
     deployment: Path | None = None
+    cti_database_url: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -32,7 +36,7 @@ class Settings:
         return cls(
             var=var,
             landing_url=environ.get("ICON_LANDING_URL") or str(var / "landing"),
-            database_url=_database_url(environ.get("ICON_DATABASE_URL")),
+            database_url=_database_url("ICON_DATABASE_URL", environ, "use the embedded server"),
             first_day=_day("ICON_FIRST_DAY", environ.get("ICON_FIRST_DAY") or "2000-01-01"),
             wait_seconds=_seconds("ICON_WAIT", environ.get("ICON_WAIT") or "3600"),
             chain_silence=_hours("ICON_CHAIN_SILENCE", environ.get("ICON_CHAIN_SILENCE") or "8"),
@@ -41,17 +45,25 @@ class Settings:
             deployment=Path(deployment).absolute()
             if (deployment := environ.get("ICON_DEPLOYMENT"))
             else None,
+            cti_database_url=_database_url("ICON_CTI_DATABASE_URL", environ, "take calls by file only"),
         )
 
 
-def _database_url(value: str | None) -> str | None:
+def _database_url(name: str, environ: Mapping[str, str], without: str) -> str | None:
     # The value is never shown: it holds a password.
-    if value and not value.startswith(("postgresql://", "postgres://")):
+    value = environ.get(name)
+    if not value:
+        return None
+    write = "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+    if not value.startswith(("postgresql://", "postgres://")):
+        raise UserError(f"{name} is not a PostgreSQL URL. {write}, or unset it to {without}.")
+    try:
+        conninfo_to_dict(value)
+    except psycopg.ProgrammingError:
         raise UserError(
-            "ICON_DATABASE_URL is not a PostgreSQL URL. Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
-            "or unset it to use the embedded server."
-        )
-    return value or None
+            f"{name} cannot be read. {write}, and write special characters of the password as %XX."
+        ) from None
+    return value
 
 
 def _day(name: str, value: str) -> date:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from icon_assets.assets.raw import idb_key, raw_tables
+from icon_assets.assets.raw import idb_key
 from icon_assets.database import Database
 from icon_assets.finalize.close import close_lost
 from icon_assets.finalize.days import FinalDay, finalize, finalized_since
@@ -28,9 +28,11 @@ _OBJECTS = {"campaign": "Campaign sessions", "chain": "Chains"}
 _DAYS_AT_ONCE = 31
 
 
-def final_assets(days: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
-    """All three; campaigns and chains are finalized independently of each other."""
-    return [*(_final_table(entity, days) for entity in FINAL_TABLES), _final_day(days)]
+def final_assets(
+    days: dg.PartitionsDefinition[str], loaded: Sequence[dg.AssetsDefinition]
+) -> list[dg.AssetsDefinition]:
+    """All three; campaigns and chains are finalized independently of each other. `loaded` marks days."""
+    return [*(_final_table(entity, days) for entity in FINAL_TABLES), _final_day(days, loaded)]
 
 
 def _final_table(entity: str, days: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -75,10 +77,12 @@ def _rebuild(database: Database, entity: str, days: Sequence[date], progress: Pr
         progress(f"Finalizing {entity} days", start + len(some), len(days))
 
 
-def _final_day(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def _final_day(
+    partitions: dg.PartitionsDefinition[str], loaded: Sequence[dg.AssetsDefinition]
+) -> dg.AssetsDefinition:
     @dg.asset(
         key=FINAL_DAY,
-        deps=[raw_tables],
+        deps=loaded,
         group_name="final",
         kinds={"postgres", "table"},
         description=(

@@ -20,6 +20,7 @@ from icon_assets.dbt_cli import prepare_dbt
 from icon_assets.dbt_code import MARTS, code_fingerprint, code_of
 from icon_assets.errors import UserError
 from icon_assets.finalize.dirty import dirty_days
+from icon_assets.ingest.cti import why_copy
 from icon_assets.ingest.drain import backlog
 from icon_assets.instance import DBT_PROJECT
 from icon_assets.marts import due
@@ -50,7 +51,10 @@ def process(
 
 @dataclass(frozen=True)
 class Processed:
-    """What it did. refused: files of this time; kept_out: all that wait or are refused, by status."""
+    """What it did. refused: files of this time; kept_out: all that wait or are refused, by status.
+
+    copied: rows of calls from the CTI database; cti_fault: why that could not be read.
+    """
 
     kept_out: Mapping[str, int]
     batches: int = 0
@@ -60,6 +64,8 @@ class Processed:
     filtered: int = 0
     quarantined: int = 0
     refused: int = 0
+    copied: int = 0
+    cti_fault: str = ""
     days: int = 0
     seconds: float = 0.0
 
@@ -70,10 +76,12 @@ class Processed:
         kept_out = f" Files kept out: {out}; see icon-assets status." if out else ""
         if not self.seconds:
             return f"Nothing new.{kept_out}"
+        copied = f"copied {_counted(self.copied, 'row')} of calls, " if self.copied else ""
+        fault = f" The CTI database cannot be read: {self.cti_fault}" if self.cti_fault else ""
         return (
             f"Loaded {_counted(self.batches, 'batch', 'es')} ({_counted(self.new, 'new event')}, "
-            f"{self.known:,} known, {self.quarantined:,} quarantined), finalized "
-            f"{_counted(self.days, 'day')} and built the marts in {self.seconds:.0f} s.{kept_out}"
+            f"{self.known:,} known, {self.quarantined:,} quarantined), {copied}finalized "
+            f"{_counted(self.days, 'day')} and built the marts in {self.seconds:.0f} s.{fault}{kept_out}"
         )
 
 
@@ -89,10 +97,13 @@ def process_once(settings: Settings) -> Processed:
     if not result.success:
         raise UserError(f"{_failure(result)} What was loaded before stays; run it again. See {log}.")
     loaded, finalized = _reported(result, "ops/batch"), _reported(result, "ops/final_day")
+    cti = _reported(result, "ops/cti_database") if settings.cti_database_url else {}
     return Processed(
         _kept_out(database),
         **{name: loaded[name] for name in ("batches", "events", "new", "known", "filtered", "quarantined")},
         refused=loaded["files refused"],
+        copied=cti.get("rows copied", 0),
+        cti_fault=cti.get("fault", ""),
         days=sum(n for name, n in finalized.items() if name.endswith(" days")),
         seconds=time.monotonic() - began,
     )
@@ -112,6 +123,7 @@ def _is_anything_new(settings: Settings, database: Database) -> bool:
         or any(dirty_days(engine).values())
         or due(engine)
         or code_of(engine, MARTS) != code_fingerprint(DBT_PROJECT)
+        or bool(settings.cti_database_url and why_copy(engine, settings.cti_database_url))
     )
 
 

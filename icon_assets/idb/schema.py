@@ -172,6 +172,15 @@ for _name in ("g_userdata_history", "g_secure_userdata_history"):
         postgresql_where=sa.text("upper(keyname) = 'GSW_CALL_ATTEMPT_GUID'"),
         _table=idb(_name),
     )
+# What one batch brought, for a database that takes its calls from this one. Rows come in the order of their
+# batches, so that block ranges tell them apart, at next to no cost.
+for _name in ("g_call_history", "g_party_history", "g_userdata_history", "g_secure_userdata_history"):
+    sa.Index(
+        f"{_name}_gsys_seq",
+        idb(_name).c.gsys_seq,
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": True},
+    )
 
 _now = sa.text("clock_timestamp()")
 
@@ -200,7 +209,12 @@ batch = sa.Table(
     sa.Column("last_dsseq", sa.BigInteger),
     sa.Column("first_ts", sa.DateTime(timezone=True), comment="Earliest source time of its events."),
     sa.Column("last_ts", sa.DateTime(timezone=True)),
-    sa.Column("path", sa.Text, nullable=False, comment="Where in the landing zone it was found."),
+    sa.Column(
+        "path",
+        sa.Text,
+        nullable=False,
+        comment="Where in the landing zone it was found; or the URL of the database that it was copied from.",
+    ),
     sa.Column("loaded_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
     sa.CheckConstraint("events = new + known + filtered + quarantined", name="every_line_accounted_for"),
     sa.UniqueConstraint("source", "dbid", "feed", "batch", postgresql_nulls_not_distinct=True),
@@ -228,6 +242,25 @@ landing_file = sa.Table(
     sa.CheckConstraint("status in ('loaded', 'known', 'refused', 'waiting', 'ignored')", name="status"),
     schema="ops",
     comment="What became of each file seen in the landing zone. A cache: losing it costs a re-read, no rows.",
+)
+
+cti_database = sa.Table(
+    "cti_database",
+    metadata,
+    sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1"), primary_key=True, server_default="1"),
+    sa.Column("place", sa.Text, nullable=False, comment="Host, port and name of ICON_CTI_DATABASE_URL."),
+    sa.Column("fault", sa.Text, comment="Why it could not be read when last tried."),
+    sa.Column(
+        "missing_since",
+        sa.DateTime(timezone=True),
+        comment="While it cannot be read: source time since which calls are missing; -infinity for all.",
+    ),
+    sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    sa.Column("through_batch", sa.BigInteger, comment="Last of its batches that was copied."),
+    sa.Column("through_loaded_at", sa.DateTime(timezone=True), comment="When that one was loaded there."),
+    sa.Column("through_ts", sa.DateTime(timezone=True), comment="Newest source time that was copied."),
+    schema="ops",
+    comment="The other database that holds calls, if any, and how far it was read.",
 )
 
 quarantine = sa.Table(

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from icon_assets.contract.landing import Landing, LandingFile
 from icon_assets.contract.reasons import FileProblem, Incomplete, Reason, Unreadable
 from icon_assets.ingest.deployment import EVERYTHING, Deployment
-from icon_assets.ingest.load import Loaded, load
+from icon_assets.ingest.load import Loaded, OpenBatch, load
 
 # What goes away by itself: lost or refused connections, shutdown, locks, deadlocks, serialization, read-only,
 # and the limits of a loader that was stopped for a while.
@@ -148,7 +149,10 @@ def drain(
     ready = found.ready[:limit]
     loaders = ThreadPoolExecutor(_LOADERS, "loader")
     try:
-        loading = [loaders.submit(_load_with_retries, engine, landing, file, deployment) for file in ready]
+        loading = [
+            loaders.submit(load_with_retries, engine, partial(landing.open, file), file.path, deployment)
+            for file in ready
+        ]
         for done, (file, load_of_file) in enumerate(zip(ready, loading, strict=True), 1):
             if load_of_file.cancelled():
                 continue
@@ -187,21 +191,24 @@ def _note(
         return None
 
 
-def _load_with_retries(
-    engine: sa.Engine, landing: Landing, file: LandingFile, deployment: Deployment
+def load_with_retries(
+    engine: sa.Engine, open_batch: OpenBatch, path: str, deployment: Deployment
 ) -> Loaded | None:
-    """After a fault the outcome may be unknown; the next attempt asks the ledger first."""
+    """Loads one batch; after a fault the outcome may be unknown: the next attempt asks the ledger first.
+
+    Raises what opening and reading it does, and LoadError where the database refuses.
+    """
     for attempt in range(_ATTEMPTS):
         try:
             with _driver_connection(engine) as connection:
-                return load(connection, lambda: landing.open(file), path=file.path, deployment=deployment)
+                return load(connection, open_batch, path=path, deployment=deployment)
         except (psycopg.Error, sa.exc.DBAPIError) as error:
             cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
             state = getattr(cause, "sqlstate", None)
             lost = state is None and isinstance(cause, psycopg.OperationalError)
             if attempt == _ATTEMPTS - 1 or not (lost or (state or "").startswith(_TRANSIENT)):
                 # `from None`: the original quotes rows.
-                raise LoadError(f"{file.path!r}: {type(cause).__name__}, SQLSTATE {state}") from None
+                raise LoadError(f"{path!r}: {type(cause).__name__}, SQLSTATE {state}") from None
             time.sleep(0.5 * 2**attempt)
     raise AssertionError("the last attempt returns or raises")
 

@@ -28,6 +28,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
     names = (
         *("ICON_VAR", "ICON_LANDING_URL", "ICON_DATABASE_URL", "ICON_FIRST_DAY", "ICON_WAIT"),
         *("ICON_CHAIN_SILENCE", "ICON_SESSION_SILENCE", "ICON_KEEP_DAYS", "ICON_DEPLOYMENT"),
+        "ICON_CTI_DATABASE_URL",
     )
     assert Settings.from_env(dict.fromkeys(names, "")) == Settings.from_env({})
 
@@ -44,6 +45,7 @@ def test_every_variable() -> None:
             "ICON_SESSION_SILENCE": "72",
             "ICON_KEEP_DAYS": "400",
             "ICON_DEPLOYMENT": "/srv/icon/deployment.yaml",
+            "ICON_CTI_DATABASE_URL": "postgresql://u:p@db/cti",
         }
     )
     assert settings == Settings(
@@ -56,6 +58,7 @@ def test_every_variable() -> None:
         timedelta(hours=72),
         400,
         Path("/srv/icon/deployment.yaml"),
+        "postgresql://u:p@db/cti",
     )
 
 
@@ -69,6 +72,8 @@ def test_every_variable() -> None:
         ("ICON_SESSION_SILENCE", "99999999999", "whole number of hours"),
         ("ICON_KEEP_DAYS", "a year", "whole number of days"),
         ("ICON_DATABASE_URL", "mysql://root:secret@db/icon", "Write postgresql://"),
+        ("ICON_CTI_DATABASE_URL", "mysql://root:secret@db/icon", "unset it to take calls by file only"),
+        ("ICON_CTI_DATABASE_URL", "postgresql://root:secret%zz@db/icon", "of the password as %XX"),
     ],
 )
 def test_an_error_names_the_variable_and_the_remedy(name: str, value: str, remedy: str) -> None:

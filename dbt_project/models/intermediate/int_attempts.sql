@@ -39,6 +39,12 @@ time_zones as (
 
 ),
 
+cti_gap as (
+
+    select * from {{ ref('stg_cti_gap') }}
+
+),
+
 starts as (
 
     select
@@ -213,6 +219,7 @@ final as (
     select
         with_mode.*,
         coalesce(releases.bridges_calls, true) as bridges_calls,
+        cti_gap.from_ts is not null as misses_calls,
         row_number() over (
             partition by with_mode.chain_guid, with_mode.ocs_id
             order by with_mode.first_seq, with_mode.attempt_guid
@@ -224,6 +231,10 @@ final as (
             with_mode.ocs_id = releases.ocs_id
             and with_mode.anchor_ts >= releases.from_ts
             and with_mode.anchor_ts < releases.till_ts
+    left join cti_gap
+        on
+            greatest(with_mode.anchor_ts, with_mode.attempt_end_ts) >= cti_gap.from_ts
+            and with_mode.anchor_ts <= cti_gap.till_ts
 
 )
 

@@ -184,7 +184,8 @@ previews as (
             'attempts.attempt_start_ts',
             'coalesce(min(attempt_calls.call_created_ts), '
             ~ 'min(attempts.attempt_end_ts) filter '
-            ~ '(where call_data_days.ocs_id is not null and attempts.bridges_calls))'
+            ~ '(where call_data_days.ocs_id is not null and attempts.bridges_calls '
+            ~ 'and attempts.misses_calls is not true))'
         ) }} as preview_ms
     from attempts
     inner join dial_modes on attempts.dialing_mode = dial_modes.code

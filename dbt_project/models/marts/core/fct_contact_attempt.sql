@@ -104,7 +104,7 @@ joined as (
         calls_of_attempt.first_call_ts,
         told_by_ocs.attempt_guid is not null as is_told_by_ocs,
         coalesce(told_by_ocs.named_calls, 0) as named_calls,
-        call_data_days.ocs_id is not null as has_call_data,
+        call_data_days.ocs_id is not null and attempts.misses_calls is not true as has_call_data,
         attempt_parties.customer_connected_ts,
         attempt_parties.agent_connected_ts,
         attempt_parties.ivr_connected_ts,
@@ -171,6 +171,7 @@ dialed as (
         case
             when not is_bridged and not bridges_calls then 'ocs_7_2'
             when is_bridged then 'matched'
+            when is_told_by_ocs and misses_calls then 'cti_unreachable'
             when named_calls > 0 then 'call_pending'
             when is_told_by_ocs then 'call_id_pending'
         end as known_match_status
@@ -186,9 +187,10 @@ timed as (
         coalesce(
             known_match_status,
             case
-                when is_dialed then case when hides_call then 'mode_hides_call' else 'not_told' end
-                when is_dialed is null then 'mode_hides_call'
-                else 'no_call_made'
+                when not is_dialed then 'no_call_made'
+                when misses_calls then 'cti_unreachable'
+                when is_dialed is null or hides_call then 'mode_hides_call'
+                else 'not_told'
             end
         ) as match_status,
         case
