@@ -170,7 +170,7 @@ def cti_checks(settings: Settings) -> Sequence[dg.AssetChecksDefinition]:
 def reachable(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
     """A warning: what does not need it goes on."""
     query = "select place, fault, missing_since::text, checked_at::text from ops.cti_database"
-    with database.engine.connect() as connection:
+    with database.monitor.connect() as connection:
         found = connection.execute(sa.text(query)).mappings().one_or_none()
     return dg.AssetCheckResult(
         passed=found is not None and found["fault"] is None,

@@ -197,6 +197,6 @@ def copied_calls(
     assert settings.cti_database_url
     if hold := reason_to_hold(context.instance, CATCH_UP, datetime.now(UTC)):
         return dg.SkipReason(hold)
-    if why := why_copy(database.engine, settings.cti_database_url):
+    if why := why_copy(database.monitor, settings.cti_database_url):
         return dg.RunRequest(tags={WHY: why})
     return dg.SkipReason("No calls to copy.")

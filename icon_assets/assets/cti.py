@@ -46,7 +46,7 @@ def cti_database(
         progress("Copying batches of calls", done, total)
 
     assert settings.cti_database_url
-    copied = copy_calls(database.engine, settings.cti_database_url, progress=say)
+    copied = copy_calls(database.loader, settings.cti_database_url, progress=say)
     if copied.fault:
         context.log.warning(f"The CTI database {copied.place} cannot be read: {copied.fault}")
     now = datetime.now(UTC)

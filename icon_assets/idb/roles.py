@@ -102,7 +102,8 @@ ROLES = (
         reads=(
             "idb",
             "final",
-            *_of("ops", "batch final_day open_chain open_session marts_day marts_window marts_run token_key"),
+            *_of("ops", "batch cti_database final_day open_chain open_session"),
+            *_of("ops", "marts_day marts_window marts_run token_key"),
         ),
         writes={
             "insert": _of("ops", "marts_day marts_window marts_run"),
@@ -116,12 +117,16 @@ ROLES = (
         reads=(
             "idb",
             *_of("final", CHAIN_TABLES),
-            *_of("ops", "alembic_version batch landing_file quarantine purged_chain purged_key"),
-            *_of("ops", "ended_chain ended_session"),
+            *_of("ops", "alembic_version batch landing_file quarantine purged_chain purged_key cti_database"),
+            *_of("ops", "ended_chain ended_session final_day"),
         ),
         writes={
-            "insert": (*HISTORIES, *CURRENT, *_of("ops", "batch landing_file quarantine dirty_day")),
-            "update": (*CURRENT, "ops.landing_file", "ops.quarantine"),
+            "insert": (
+                *HISTORIES,
+                *CURRENT,
+                *_of("ops", "batch landing_file quarantine dirty_day cti_database"),
+            ),
+            "update": (*CURRENT, *_of("ops", "landing_file quarantine cti_database")),
             # Values of fields move, or go, when the configuration says so; an interaction may end in another.
             "delete": (
                 *_of("idb", "go_fieldhist go_sec_fieldhist go_custom_fields go_secure_fields g_ir"),

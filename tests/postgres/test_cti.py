@@ -63,7 +63,7 @@ def test_what_is_copied_equals_what_came_by_file(cti: Cti, load: Loader, tmp_pat
     cti.load.tserver(call("I1", 1, media="interaction"), source="ixn", dbid=401)
     cti.load(chain("A", 1, 2, 3, 0))
 
-    copied = copy_calls(load.database.engine, cti.url)
+    copied = copy_calls(load.database.loader, cti.url)
     assert (copied.fault, copied.loaded.batches, copied.loaded.quarantined) == (None, 3, 0)
     assert copied.loaded.new == len(told) + 1
     here, there = load.tables(), cti.load.tables()
@@ -78,7 +78,7 @@ def test_what_is_copied_equals_what_came_by_file(cti: Cti, load: Loader, tmp_pat
 
 
 def test_again_copies_only_what_is_new(cti: Cti, load: Loader) -> None:
-    engine = load.database.engine
+    engine = load.database.loader
     assert why_copy(engine, cti.url) is None
     cti.load.tserver(*traffic("K1", "A-1"))
     assert why_copy(engine, cti.url) == "batches of calls: 1"
@@ -96,7 +96,7 @@ def test_what_came_by_file_too_is_known(cti: Cti, load: Loader) -> None:
     for loader in (cti.load, load):
         loader.tserver(*traffic("K1", "A-1"))
     before = load.tables()
-    copied = copy_calls(load.database.engine, cti.url)
+    copied = copy_calls(load.database.loader, cti.url)
     assert (copied.loaded.new, copied.loaded.known) == (0, 10)
     assert load.tables() == before
 
@@ -104,12 +104,12 @@ def test_what_came_by_file_too_is_known(cti: Cti, load: Loader) -> None:
 def test_an_older_copy_of_it_is_read_anew_and_nothing_twice(cti: Cti, load: Loader) -> None:
     cti.load.tserver(*traffic("K1", "A-1"))
     cti.load.tserver(*traffic("K2", "B-1"))
-    copy_calls(load.database.engine, cti.url)
+    copy_calls(load.database.loader, cti.url)
     with cti.database.connect() as connection:
         connection.execute("delete from ops.landing_file; delete from ops.batch where batch_id > 1")
         connection.execute("delete from idb.g_call_history where gsys_seq > 1")
     cti.load.tserver(*traffic("K3", "C-1"))
-    copied = copy_calls(load.database.engine, cti.url)
+    copied = copy_calls(load.database.loader, cti.url)
     # The first batch is in our ledger; the third came with a number after the last that was copied.
     assert (copied.fault, copied.loaded.known_batches) == (None, 1)
     assert load.count("idb.g_call") == 3
@@ -117,10 +117,10 @@ def test_an_older_copy_of_it_is_read_anew_and_nothing_twice(cti: Cti, load: Load
 
 def test_a_lost_note_costs_a_look_and_no_rows(cti: Cti, load: Loader) -> None:
     cti.load.tserver(*traffic("K1", "A-1"))
-    copy_calls(load.database.engine, cti.url)
+    copy_calls(load.database.loader, cti.url)
     with load.database.connect() as connection:
         connection.execute("delete from ops.cti_database")
-    copied = copy_calls(load.database.engine, cti.url)
+    copied = copy_calls(load.database.loader, cti.url)
     assert (copied.loaded.batches, copied.loaded.known_batches) == (0, 1)
 
 
@@ -129,8 +129,8 @@ def test_two_that_copy_each_other_come_to_an_end(cti: Cti, load: Loader) -> None
     load.tserver(*traffic("K2", "B-1"), source="ixn")
     ours = load.database.url("operator")
     for expected in (1, 0):
-        assert copy_calls(load.database.engine, cti.url).loaded.batches == expected
-        assert copy_calls(cti.database.engine, ours).loaded.batches == expected
+        assert copy_calls(load.database.loader, cti.url).loaded.batches == expected
+        assert copy_calls(cti.database.loader, ours).loaded.batches == expected
     assert load.count("idb.g_call") == cti.load.count("idb.g_call") == 2
 
 
@@ -147,16 +147,16 @@ def test_a_connection_lost_in_the_middle_leaves_whole_batches_and_is_taken_up(ct
                     "where datname = current_database() and pid <> pg_backend_pid()"
                 )
 
-    first = copy_calls(load.database.engine, cti.url, progress=cut)
+    first = copy_calls(load.database.loader, cti.url, progress=cut)
     assert first.fault is not None
     assert first.loaded.batches == load.count("idb.g_call") == 2
-    rest = copy_calls(load.database.engine, cti.url)
+    rest = copy_calls(load.database.loader, cti.url)
     assert (rest.fault, rest.loaded.batches, rest.loaded.known_batches) == (None, 2, 0)
     assert load.tables()["g_call_history"] == cti.load.tables()["g_call_history"]
 
 
 def test_what_cannot_be_read_says_why(cti: Cti, load: Loader) -> None:
-    engine = load.database.engine
+    engine = load.database.loader
     nowhere = cti.url.replace(f":{cti.database.conninfo['port']}/", ":1/")
     cti.load.tserver(*traffic("K1", "A-1"))
     owner = cti.database.dagster_url.replace("+psycopg2", "")
@@ -185,18 +185,18 @@ def test_days_whose_calls_are_missing_are_marked_when_they_go_and_when_they_come
     cti.load.tserver(*traffic("K1", "B-1", start=T0 + DAY))
     for n, guid in enumerate("ABC"):
         site.load(*chain(guid, 1, 2, 3, 0, start=T0 + n * DAY))
-    copy_calls(site.engine, cti.url)
+    copy_calls(site.database.loader, cti.url)
     site.finalize()
 
     def marked() -> list[Any]:
         return sorted(site.dirty()["chain"])
 
-    assert copy_calls(site.engine, nowhere).days == 2
+    assert copy_calls(site.database.loader, nowhere).days == 2
     assert marked() == [day(1), day(2)]
     site.finalize()
-    assert copy_calls(site.engine, nowhere).days == 0  # it is known
+    assert copy_calls(site.database.loader, nowhere).days == 0  # it is known
     cti.load.tserver(*traffic("K0", "A-1"))
-    copied = copy_calls(site.engine, cti.url)
+    copied = copy_calls(site.database.loader, cti.url)
     assert (copied.loaded.batches, copied.days) == (1, 2)
     # The late call marks its own day, as one that comes by file.
     assert marked() == [day(0), day(1), day(2)]
