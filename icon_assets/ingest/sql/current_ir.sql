@@ -10,9 +10,9 @@ select distinct on (c.irid)
     %(batch_id)s
 from (
     select distinct h.irid
-    from (select distinct callid from stage_call) as c
+    from (select distinct callid from stage_call) as s
     cross join lateral (
-        select h.irid from idb.g_call_history as h where h.callid = c.callid and h.irid is not null offset 0
+        select h.irid from idb.g_call_history as h where h.callid = s.callid and h.irid is not null offset 0
     ) as h
 ) as t
 cross join lateral (select * from idb.g_call as g where g.irid = t.irid offset 0) as c

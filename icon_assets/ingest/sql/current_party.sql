@@ -42,11 +42,12 @@ cross join
         from idb.g_party_history as h
         where h.partyid = t.partyid
     ) as f
-cross join lateral (
-    select h.* from idb.g_party_history as h
-    where h.partyid = t.partyid and h.pseq = f.lastpseq
-    offset 0
-) as n
+cross join
+    lateral (
+        select h.* from idb.g_party_history as h
+        where h.partyid = t.partyid and h.pseq = f.lastpseq
+        offset 0
+    ) as n
 left join lateral (
     select h.state from idb.g_party_history as h
     where h.partyid = t.partyid and h.pseq < f.lastpseq
