@@ -130,6 +130,10 @@ def test_requirement_37_many_calls_make_one_attempt_with_the_last_dialled_one(bu
         "select call_count::int, copied_call_count::int, last_call_guid from marts.fct_contact_attempt "
         "where chain_guid = 'redialled'"
     ) == [(2, 2, "K-second")]
+    # A row a call is a setting; the model's unit tests have it both ways.
+    assert built.rows(
+        "select call_no::int, call_guid, is_anchor from marts.fct_attempt_call where chain_guid = 'redialled'"
+    ) == [(2, "K-second", True)]
     ((attempts,),) = built.rows("select sum(attempts)::int from marts.mart_campaign_day")
     assert attempts == len({event["chainguid"] for event in OUTBOUND if "chainguid" in event}) + 1
 

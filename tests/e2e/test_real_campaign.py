@@ -9,13 +9,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
+from icon_assets.ingest.drain import drain
 from tests.databases import served_url
 from tests.e2e.truth import shown
 from tests.tables import fingerprints
@@ -34,8 +37,8 @@ def batches(out: Path, *options: str) -> Path:
     return out
 
 
-def process(landing: Path, database: Database, var: Path) -> str:
-    """Runs `icon-assets process` as a user does; returns what it printed."""
+def process(landing: Path, database: Database, var: Path, **settings: str) -> str:
+    """Runs `icon-assets process` as a user does, with more `settings`; returns what it printed."""
     done = subprocess.run(
         [Path(sys.executable).with_name("icon-assets"), "process"],
         env={
@@ -43,6 +46,7 @@ def process(landing: Path, database: Database, var: Path) -> str:
             "ICON_LANDING_URL": str(landing),
             "ICON_DATABASE_URL": served_url(database),
             "ICON_VAR": str(var),
+            **settings,
         },
         capture_output=True,
         text=True,
@@ -93,16 +97,71 @@ def test_processing_again_changes_nothing(spread: Path, spread_database: Databas
     assert fingerprints(spread_database.engine, (*SCHEMAS, "ops")) == before
 
 
+def in_reverse(files: Iterable[Path], landing: Path) -> None:
+    """Copies the files so that the last is read first."""
+    landing.mkdir()
+    for number, file in enumerate(sorted(files, reverse=True)):
+        shutil.copyfile(file, landing / f"{number:06d}.jsonl.gz")
+
+
+def without_calls(spread: Path, landing: Path) -> Path:
+    """The sample without its T-Server."""
+    for source in ("ocs", "config"):
+        shutil.copytree(spread / source, landing / source)
+    return landing
+
+
+def differing(one: Database, other: Database) -> set[str]:
+    """Tables of two databases that have not the same rows."""
+    first, second = (fingerprints(database.engine, SCHEMAS) for database in (one, other))
+    return {table for table in first.keys() | second.keys() if first.get(table) != second.get(table)}
+
+
+def unmatched(database: Database) -> dict[str, int]:
+    """Attempts without a call, by reason."""
+    query = "select match_status, sum(attempts)::int from marts.mart_unmatched_attempts group by 1"
+    with database.engine.connect() as connection:
+        return dict(connection.execute(sa.text(query)).tuples().all())
+
+
 def test_reverse_order_leaves_the_same_rows(
     spread: Path, spread_database: Database, database: Database, tmp_path: Path
 ) -> None:
-    landing = tmp_path / "reversed"
-    landing.mkdir()
-    files = sorted(spread.rglob("*.jsonl.gz"), reverse=True)
-    for number, file in enumerate(files):
-        shutil.copyfile(file, landing / f"{number:06d}.jsonl.gz")
+    in_reverse(spread.rglob("*.jsonl.gz"), tmp_path / "reversed")
+    process(tmp_path / "reversed", database, tmp_path / "var")
+    assert differing(spread_database, database) == set()
+    assert unmatched(database) == {}
+
+
+def test_calls_that_never_come_are_accounted_for_and_late_ones_in_reverse_make_it_good(
+    spread: Path, spread_database: Database, database: Database, tmp_path: Path
+) -> None:
+    landing = without_calls(spread, tmp_path / "late")
+    told = truth(spread)
+    assert "0 quarantined" in process(landing, database, tmp_path / "var")
+    with database.engine.connect() as connection:
+        assert connection.scalar(sa.text("select count(*) from final.go_chain")) == told["chains"]
+    assert unmatched(database) == {
+        "call_pending": told["linked_by_chain_call"],
+        "mode_hides_call": told["linked_by_user_data"],
+    }
+    in_reverse((spread / "tserver").iterdir(), landing / "tserver")
     process(landing, database, tmp_path / "var")
-    forward = fingerprints(spread_database.engine, SCHEMAS)
-    backward = fingerprints(database.engine, SCHEMAS)
-    assert {table for table in forward if forward[table] != backward.get(table)} == set()
-    assert forward.keys() == backward.keys()
+    assert differing(spread_database, database) == set()
+    assert unmatched(database) == {}
+
+
+def test_calls_of_another_database_are_matched_across(
+    spread: Path,
+    spread_database: Database,
+    database: Database,
+    new_database: Callable[[], Database],
+    tmp_path: Path,
+) -> None:
+    cti = new_database()
+    drain(cti.loader, Landing(str(spread / "tserver")))
+    landing = without_calls(spread, tmp_path / "outbound")
+    said = process(landing, database, tmp_path / "var", ICON_CTI_DATABASE_URL=cti.url("operator"))
+    assert "rows of calls, finalized" in said
+    assert differing(spread_database, database) == set()
+    assert unmatched(database) == {}
