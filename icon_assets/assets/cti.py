@@ -49,6 +49,8 @@ def cti_database(
     copied = copy_calls(database.loader, settings.cti_database_url, progress=say)
     if copied.fault:
         context.log.warning(f"The CTI database {copied.place} cannot be read: {copied.fault}")
+    for refusal in copied.loaded.refused:
+        context.log.error(f"Refused {refusal.path}: {refusal.reason}. {refusal.detail}")
     now = datetime.now(UTC)
     done = drain_metadata(copied.loaded, now)
     for table, rows in copied.loaded.rows.items():
