@@ -22,7 +22,8 @@ def retell(batch_id: int) -> str:
                 select
                     'batch' as type,
                     '{CONTRACT}' as contract,
-                    'copied/' || b.batch_id || to_char(b.loaded_at, '/YYYYMMDD"T"HH24MISS.US') as batch,
+                    'copied/' || b.batch_id
+                    || to_char(b.loaded_at at time zone 'UTC', '/YYYYMMDD"T"HH24MISS.US') as batch,
                     b.source,
                     b.dbid,
                     b.feed,
