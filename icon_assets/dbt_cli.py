@@ -15,6 +15,7 @@ from icon_assets.dbt_code import VIEWS, code_fingerprint, code_of, project_finge
 from icon_assets.errors import UserError
 from icon_assets.files import locked
 from icon_assets.instance import DBT_PROJECT, dbt_target
+from icon_assets.pages import docs_page
 from icon_assets.settings import Settings
 
 # Of the same environment as this process, whether or not that environment is activated.
@@ -58,7 +59,7 @@ def make_docs(settings: Settings, environment: Mapping[str, str]) -> Path:
     """Writes dbt's docs as one file that needs no server; returns where it is."""
     target = dbt_target(settings) / "docs"
     _dbt(environment, "docs", "generate", "--static", "--target-path", str(target))
-    page = settings.var / "docs" / "index.html"
+    page = docs_page(settings)
     page.parent.mkdir(parents=True, exist_ok=True)
     return Path(shutil.move(target / "static_index.html", page))
 

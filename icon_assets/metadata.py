@@ -1,29 +1,90 @@
 """What the UI shows of a table and of a run: columns, counts, lag; made of catalogue and plain values."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from icon_assets.finalize.close import Closed
 from icon_assets.finalize.days import FinalDay
-from icon_assets.idb.catalogue import Table
+from icon_assets.idb.roles import SECRETS
+from icon_assets.idb.schema import idb
 from icon_assets.ingest.cti import Copied
 from icon_assets.ingest.drain import Drained
+from icon_assets.pages import address
+from icon_assets.settings import Settings
 
 Metadata = dict[str, dg.MetadataValue]
 
 
-def table_metadata(schema: str, table: Table, columns: Iterable[dg.TableColumn] = ()) -> Mapping[str, object]:
-    """Name and columns of a table that follows the catalogue, after `columns` of our own."""
-    catalogued = (
-        dg.TableColumn(column.name, column.type, description=column.comment) for column in table.columns
-    )
+# Who answers for everything but the marts, of which dbt's groups say it.
+DATA_ENGINEERING = ["team:data-engineering"]
+_IN_CLEAR = {"icon/values": "clear"}
+
+
+def team(name: str) -> str:
+    """A team as Dagster writes owners."""
+    return f"team:{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}"
+
+
+def table_tags(*tables: str) -> Mapping[str, str]:
+    """Says, to be searched for, where one of the tables holds customers' numbers or protected values."""
+    return _IN_CLEAR if set(tables) & SECRETS.keys() else {}
+
+
+def table_metadata(table: sa.Table) -> Mapping[str, object]:
+    """Name, columns and key of a table."""
     return {
-        "dagster/table_name": f"{schema}.{table.name}",
-        "dagster/column_schema": dg.TableSchema(columns=[*columns, *catalogued]),
-        "key": dg.MetadataValue.text(", ".join(table.key)),
+        "dagster/table_name": table.fullname,
+        "dagster/column_schema": dg.TableSchema(columns=[_column(column) for column in table.columns]),
+        "key": dg.MetadataValue.text(", ".join(column.name for column in _key(table))),
     }
+
+
+def final_metadata(tables: Sequence[sa.Table]) -> Mapping[str, object]:
+    """Of tables that are finalized together, columns of all but the first by both names; each is idb's."""
+    base = tables[0]
+    named = {
+        column.name if table is base else f"{table.name}.{column.name}": column
+        for table in tables
+        for column in table.columns
+        if table is base or column.name != "final_day"
+    }
+    return {
+        **table_metadata(base),
+        "dagster/column_schema": dg.TableSchema(
+            columns=[_column(column, name) for name, column in named.items()]
+        ),
+        "dagster/column_lineage": dg.TableColumnLineage(
+            {
+                name: [dg.TableColumnDep(dg.AssetKey(["idb", column.table.name]), column.name)]
+                for name, column in named.items()
+                if column.name in idb(column.table.name).columns
+            }
+        ),
+    }
+
+
+def _column(column: sa.Column[Any], name: str | None = None) -> dg.TableColumn:
+    type_ = str(column.type.compile(dialect=postgresql.dialect())).partition(" COLLATE")[0]  # type: ignore[no-untyped-call]
+    return dg.TableColumn(name or column.name, type_.lower(), description=column.comment)
+
+
+def _key(table: sa.Table) -> Iterable[sa.Column[Any]]:
+    """The primary key, or the unique constraint that stands for one where a part may be null."""
+    unique = (key for key in table.constraints if isinstance(key, sa.UniqueConstraint))
+    return table.primary_key.columns or next(unique).columns
+
+
+def page_link(settings: Settings, page: Path, fragment: str = "") -> dg.MetadataValue:
+    """A link to a page, and a place in it, that the UI can follow; else the path, to open from disk."""
+    url = address(settings, page)
+    return dg.MetadataValue.url(f"{url}{fragment}") if url else dg.MetadataValue.path(page)
 
 
 def drain_metadata(drained: Drained, now: datetime) -> Metadata:

@@ -28,6 +28,7 @@ class Settings:
     keep_days: int | None = None
     deployment: Path | None = None
     cti_database_url: str | None = None
+    pages_url: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -46,6 +47,7 @@ class Settings:
             if (deployment := environ.get("ICON_DEPLOYMENT"))
             else None,
             cti_database_url=_database_url("ICON_CTI_DATABASE_URL", environ, "take calls by file only"),
+            pages_url=environ.get("ICON_PAGES_URL") or None,
         )
 
 

@@ -7,6 +7,7 @@ import dagster as dg
 from icon_assets.database import Database
 from icon_assets.dbt_cli import make_docs
 from icon_assets.instance import environment
+from icon_assets.metadata import DATA_ENGINEERING, page_link
 from icon_assets.settings import Settings
 
 
@@ -19,6 +20,7 @@ def docs_asset(marts: dg.AssetsDefinition) -> dg.AssetsDefinition:
         pool="dbt",
         group_name="docs",
         kinds={"html", "dbt"},
+        owners=DATA_ENGINEERING,
         description="Every mart and column, what it means, what it is made of: one HTML file.",
     )
     def dbt_docs(
@@ -26,7 +28,7 @@ def docs_asset(marts: dg.AssetsDefinition) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         page = make_docs(settings, environment(settings, database))
         metadata: Mapping[str, dg.MetadataValue] = {
-            "page": dg.MetadataValue.path(page),
+            "page": page_link(settings, page),
             "size (bytes)": dg.MetadataValue.int(page.stat().st_size),
         }
         return dg.MaterializeResult(metadata=metadata)

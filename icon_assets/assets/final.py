@@ -15,9 +15,18 @@ from icon_assets.database import Database
 from icon_assets.finalize.close import close_lost
 from icon_assets.finalize.days import FinalDay, finalize, finalized_since
 from icon_assets.finalize.dirty import dirty_days
-from icon_assets.idb.catalogue import catalogue
-from icon_assets.idb.schema import FINAL_TABLES
-from icon_assets.metadata import closed_metadata, day_metadata, days_metadata, table_metadata
+from icon_assets.glance import glance
+from icon_assets.idb.schema import FINAL_TABLES, final
+from icon_assets.idb.schema import final_day as final_day_table
+from icon_assets.metadata import (
+    DATA_ENGINEERING,
+    closed_metadata,
+    day_metadata,
+    days_metadata,
+    final_metadata,
+    table_metadata,
+    table_tags,
+)
 from icon_assets.progress import Progress
 from icon_assets.settings import Settings
 
@@ -26,6 +35,18 @@ FINAL_KEYS = {entity: dg.AssetKey(["final", tables[0]]) for entity, tables in FI
 _OBJECTS = {"campaign": "Campaign sessions", "chain": "Chains"}
 # What is rebuilt before it is reported: after a crash so many days at most wait for the next run to show.
 _DAYS_AT_ONCE = 31
+
+_BY_DAY = """
+    select
+        day,
+        coalesce(sum(objects) filter (where entity = 'chain'), 0)::bigint as chains,
+        coalesce(sum(objects) filter (where entity = 'campaign'), 0)::bigint as sessions,
+        date_trunc('second', max(finalized_at))::text as "finalized at"
+    from ops.final_day
+    where day > (select max(day) - 60 from ops.final_day)
+    group by day
+    order by day
+"""
 
 
 def final_assets(
@@ -51,11 +72,9 @@ def _final_table(entity: str, days: dg.PartitionsDefinition[str]) -> dg.AssetsDe
             f"belongs to them: {', '.join(f'`final.{table}`' for table in tables)}. A day is rebuilt as a "
             "whole and swapped in one transaction."
         ),
-        metadata=table_metadata(
-            "final",
-            catalogue().tables[tables[0]],
-            [dg.TableColumn("final_day", "date", description="Day (UTC) on which the object ended.")],
-        ),
+        owners=DATA_ENGINEERING,
+        tags=table_tags(*(f"final.{table}" for table in tables)),
+        metadata=final_metadata([final(table) for table in tables]),
     )
     def final_table(
         context: dg.AssetExecutionContext,
@@ -90,7 +109,8 @@ def _final_day(
             "every day that something newly ended, late or reopened has marked, and reports it as a "
             "partition of `final/go_campaign` or `final/go_chain`."
         ),
-        metadata={"dagster/table_name": "ops.final_day"},
+        owners=DATA_ENGINEERING,
+        metadata=table_metadata(final_day_table),
     )
     def final_day(
         context: dg.AssetExecutionContext,
@@ -117,7 +137,8 @@ def _final_day(
             for day in _rebuild(database, entity, days, progress):
                 rebuilt.append(day)
                 report(day)
-        return dg.MaterializeResult(metadata={**days_metadata(rebuilt), **closed_metadata(closed)})
+        seen = glance(database.monitor, _BY_DAY, ["chains", "sessions"])
+        return dg.MaterializeResult(metadata={**days_metadata(rebuilt), **closed_metadata(closed), **seen})
 
     return final_day
 

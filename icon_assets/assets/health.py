@@ -9,6 +9,7 @@ from icon_assets.assets.landing import EVENT_BATCHES
 from icon_assets.assets.raw import LEDGER
 from icon_assets.database import Database
 from icon_assets.health import Health, Level, health
+from icon_assets.metadata import DATA_ENGINEERING
 from icon_assets.settings import Settings
 
 HEALTH = dg.AssetKey(["ops", "health"])
@@ -27,6 +28,7 @@ WELL = dg.AssetCheckSpec(
     deps=[EVENT_BATCHES, LEDGER, FINAL_DAY, dg.AssetKey(["marts", "mart_data_completeness"])],
     group_name="health",
     kinds={"postgres"},
+    owners=DATA_ENGINEERING,
     check_specs=[WELL],
     description=(
         "Start here: what needs attention today, and what to do. Files that are kept out, quarantine, days "

@@ -1,7 +1,8 @@
-"""The marts as assets: dbt's models, one `dbt build` a run. Only this module imports dagster_dbt (3 s)."""
+"""The marts as assets: dbt's models, one `dbt build` a run. dagster_dbt (3 s) is imported here only."""
 
+import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -9,20 +10,16 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
-from dagster_dbt import (
-    DagsterDbtTranslator,
-    DagsterDbtTranslatorSettings,
-    DbtCliResource,
-    DbtProject,
-    dbt_assets,
-)
+from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 from packaging.version import Version
 
-from icon_assets.assets.final import FINAL_DAY
+from icon_assets.assets.translator import Translator
+from icon_assets.column_lineage import read_column_lineage, write_column_lineage
 from icon_assets.database import Database
 from icon_assets.dbt_cli import DBT, manifest_path
 from icon_assets.dbt_code import MARTS, VIEWS, code_of, marts_are_outdated, set_code
 from icon_assets.errors import UserError
+from icon_assets.glance import glance
 from icon_assets.idb import locks
 from icon_assets.instance import DBT_PROJECT, dbt_target
 from icon_assets.jobs import BUILT_GROUPS, CATCH_UP, REFRESH
@@ -34,6 +31,22 @@ from icon_assets.settings import Settings
 BUILD = ("build", "--exclude-resource-type", "unit_test")
 # Each build leaves 2 MB of artifacts, which nothing else removes.
 _BUILDS_KEPT = 10
+_CAMPAIGN_DAY = dg.AssetKey(["marts", "mart_campaign_day"])
+_BY_DAY = """
+    select
+        report_day as day,
+        sum(human)::bigint as human,
+        sum(machine)::bigint as machine,
+        (sum(attempts) - sum(human) - sum(machine))::bigint as other,
+        sum(attempts)::bigint as attempts,
+        sum(abandoned)::bigint as abandoned,
+        sum(live_answers)::bigint as "live answers",
+        string_agg(distinct completeness, ', ') as completeness
+    from marts.mart_campaign_day
+    where report_day > (select max(report_day) - 30 from marts.mart_campaign_day)
+    group by report_day
+    order by report_day
+"""
 
 
 class Dbt(DbtCliResource):
@@ -48,46 +61,20 @@ class Dbt(DbtCliResource):
         """Only `fetch_row_counts` and `fetch_column_metadata` use the adapter."""
 
 
-class Translator(DagsterDbtTranslator):
-    """How a model looks in Dagster: its key says its schema, its group its folder."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            DagsterDbtTranslatorSettings(
-                # Eight tables of an ended chain are finalized as one asset.
-                enable_duplicate_source_asset_keys=True,
-                enable_code_references=True,
-                enable_dbt_views_as_virtual_assets=True,
-            )
-        )
-
-    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """Sources say theirs; what marts_window holds is made of final_day when a build starts."""
-        if dbt_resource_props["resource_type"] == "source":
-            key = super().get_asset_key(dbt_resource_props)
-            return FINAL_DAY if key.path == ["ops", "marts_window"] else key
-        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The layer: staging, intermediate, marts, seeds."""
-        if dbt_resource_props["resource_type"] == "seed":
-            return "seeds"
-        return str(dbt_resource_props["fqn"][1])
-
-
 def marts_assets(settings: Settings) -> dg.AssetsDefinition:
     """The assets that the dbt project's manifest describes. Raises UserError where there is no manifest."""
-    manifest = manifest_path(settings)
-    if not manifest.exists():
+    path = manifest_path(settings)
+    if not path.exists():
         raise UserError(
-            f"There is no dbt manifest at {manifest}: icon-assets dev and icon-assets process make it."
+            f"There is no dbt manifest at {path}: icon-assets dev and icon-assets process make it."
         )
+    manifest = json.loads(path.read_bytes())
 
     @dbt_assets(
         manifest=manifest,
         project=_project(settings),
         name="marts",
-        dagster_dbt_translator=Translator(),
+        dagster_dbt_translator=Translator(settings, manifest, read_column_lineage(settings)),
         pool="dbt",
     )
     def marts(
@@ -117,13 +104,23 @@ def marts_assets(settings: Settings) -> dg.AssetsDefinition:
                 return
             window = open_window(engine)
             events = build("--full-refresh") if outdated and whole else build()
-            yield from _counted(events, len(context.selected_asset_keys), progress)
+            for event in _counted(events, len(context.selected_asset_keys), progress):
+                if _is_of(context, event, _CAMPAIGN_DAY):
+                    seen = glance(database.monitor, _BY_DAY, ["human", "machine", "other"])
+                    event = event.with_metadata({**event.metadata, **seen})
+                yield event
             # After a part of the models the rest has the window still to take in.
             if whole:
                 close_window(engine, window)
                 set_code(engine, MARTS, code or "")
+            if whole and outdated:
+                write_column_lineage(settings, target)
 
     return marts
+
+
+def _is_of(context: dg.AssetExecutionContext, event: object, key: dg.AssetKey) -> bool:
+    return isinstance(event, dg.Output) and context.asset_key_for_output(event.output_name) == key
 
 
 def dbt_resource() -> Dbt:

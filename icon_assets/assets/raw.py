@@ -8,10 +8,12 @@ import dagster as dg
 from icon_assets.assets.landing import EVENT_BATCHES
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
+from icon_assets.glance import glance
 from icon_assets.idb.catalogue import Table, catalogue
+from icon_assets.idb.schema import batch, idb
 from icon_assets.ingest.deployment import read_deployment
 from icon_assets.ingest.drain import drain
-from icon_assets.metadata import drain_metadata, table_metadata
+from icon_assets.metadata import DATA_ENGINEERING, drain_metadata, table_metadata, table_tags
 from icon_assets.progress import Progress
 from icon_assets.settings import Settings
 
@@ -22,6 +24,22 @@ class DrainConfig(dg.Config):
     """How many files one run takes; none: all that are there."""
 
     limit: int | None = None
+
+
+# The last batches by their key, since the ledger grows for ever.
+_BY_DAY = """
+    select
+        last_ts::date as day,
+        sum(new)::bigint as new,
+        sum(known)::bigint as known,
+        sum(quarantined)::bigint as quarantined,
+        count(*) as batches,
+        date_trunc('second', max(loaded_at))::text as "last loaded"
+    from ops.batch
+    where last_ts is not null and batch_id > (select max(batch_id) - 10000 from ops.batch)
+    group by 1
+    order by 1
+"""
 
 
 def idb_key(table: str) -> dg.AssetKey:
@@ -37,7 +55,9 @@ def _spec(table: Table) -> dg.AssetSpec:
         group_name="idb",
         kinds={"postgres", "table"},
         description=f"{table.purpose}{rule}",
-        metadata=table_metadata("idb", table),
+        owners=DATA_ENGINEERING,
+        tags=table_tags(f"idb.{table.name}"),
+        metadata=table_metadata(idb(table.name)),
     )
 
 
@@ -50,7 +70,8 @@ _ledger = dg.AssetSpec(
         "The ledger: one row a loaded batch, with what became of each of its lines. It alone decides what "
         "has been loaded."
     ),
-    metadata={"dagster/table_name": "ops.batch"},
+    owners=DATA_ENGINEERING,
+    metadata=table_metadata(batch),
 )
 
 
@@ -81,6 +102,7 @@ def raw_tables(
     for refusal in drained.refused:
         context.log.error(f"Refused {refusal.path}: {refusal.reason}. {refusal.detail}")
     done = drain_metadata(drained, datetime.now(UTC))
-    yield dg.MaterializeResult(LEDGER, metadata={"new rows": drained.batches, **done})
+    seen = glance(database.monitor, _BY_DAY, ["new", "known", "quarantined"])
+    yield dg.MaterializeResult(LEDGER, metadata={"new rows": drained.batches, **done, **seen})
     for table in catalogue().tables:
         yield dg.MaterializeResult(idb_key(table), metadata={"new rows": drained.rows[table], **done})

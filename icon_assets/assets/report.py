@@ -6,6 +6,8 @@ import dagster as dg
 
 from icon_assets.database import Database
 from icon_assets.dbt_cli import manifest_path
+from icon_assets.metadata import DATA_ENGINEERING, page_link
+from icon_assets.pages import report_page
 from icon_assets.settings import Settings
 
 
@@ -19,6 +21,7 @@ def report_asset(marts: dg.AssetsDefinition) -> dg.AssetsDefinition:
         pool="dbt",
         group_name="docs",
         kinds={"html", "vega"},
+        owners=DATA_ENGINEERING,
         description=(
             "What came of each campaign in the last seven days that have data: results over the day, lists, "
             "agents, detection, abandonment, and how much was heard. One HTML file that needs no server; "
@@ -31,17 +34,17 @@ def report_asset(marts: dg.AssetsDefinition) -> dg.AssetsDefinition:
         database: dg.ResourceParam[Database],
     ) -> dg.MaterializeResult[None]:
         # 2 s of imports that nothing else here needs.
-        from icon_assets.report.make import make_report, page_path
+        from icon_assets.report.make import make_report
         from icon_assets.report.queries import NothingToReportError
 
-        page = page_path(settings)
+        page = report_page(settings)
         try:
             scope = make_report(database.url("analyst"), manifest_path(settings), page)
         except NothingToReportError as error:
             context.log.info(str(error))
             return dg.MaterializeResult(metadata={"campaigns": dg.MetadataValue.int(0)})
         metadata: Mapping[str, dg.MetadataValue] = {
-            "page": dg.MetadataValue.path(page),
+            "page": page_link(settings, page),
             "size (bytes)": dg.MetadataValue.int(page.stat().st_size),
             "campaigns": dg.MetadataValue.int(len(scope.campaigns)),
             "first day": dg.MetadataValue.text(scope.first.isoformat()),

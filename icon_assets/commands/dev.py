@@ -6,6 +6,7 @@ import fcntl
 import os
 import signal
 import socket
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,11 @@ from icon_assets.dbt_cli import prepare_dbt
 from icon_assets.errors import UserError
 from icon_assets.files import make_directory
 from icon_assets.instance import ROOT
+from icon_assets.pages import HOST, pages
 from icon_assets.settings import Settings
 
 if TYPE_CHECKING:
     import dagster as dg
-
-HOST = "127.0.0.1"  # the UI has no log-in of its own
 
 
 def dev(port: int = typer.Option(3000, min=1, max=65535, help="Port of the UI.")) -> None:
@@ -36,6 +36,7 @@ def dev(port: int = typer.Option(3000, min=1, max=65535, help="Port of the UI.")
 
     with dg.DagsterInstance.get() as instance:
         end_orphans(instance)
+    os.environ["ICON_PAGES_URL"] = _serve_pages(settings, port + 1)
     typer.echo(f"The UI comes up at http://{HOST}:{port} in some 15 s. Batches: {settings.landing_url}")
     _become_dagster(port)
 
@@ -64,6 +65,26 @@ def _refuse_taken(port: int) -> None:
             raise UserError(
                 f"Port {port} cannot be used: {error.strerror}. Choose another: --port."
             ) from None
+
+
+def _serve_pages(settings: Settings, port: int) -> str:
+    """Serves docs and reports beside the UI, as long as Dagster lives; returns where."""
+    make_directory(pages(settings))
+    with socket.socket() as probe:
+        if probe.connect_ex((HOST, port)) == 0:  # somebody else's
+            probe.close()
+            with socket.socket() as free:
+                free.bind((HOST, 0))
+                port = free.getsockname()[1]
+    ours, its_end = os.pipe()
+    os.set_inheritable(its_end, True)  # kept open by the `dagster dev` that this process becomes
+    subprocess.Popen(
+        [sys.executable, "-m", "icon_assets.pages", str(port), str(pages(settings))],
+        stdin=ours,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return f"http://{HOST}:{port}"
 
 
 def end_orphans(instance: dg.DagsterInstance) -> None:

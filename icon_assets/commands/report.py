@@ -12,6 +12,7 @@ import typer
 
 from icon_assets.commands.setup import set_up
 from icon_assets.dbt_cli import manifest_path, prepare_dbt
+from icon_assets.pages import report_page
 from icon_assets.settings import Settings
 
 
@@ -33,9 +34,9 @@ def report(
     settings = Settings.from_env()
     database = set_up(settings)
     prepare_dbt(settings, database.builder, os.environ)
-    from icon_assets.report.make import make_report, page_path
+    from icon_assets.report.make import make_report
 
-    page = out or page_path(settings, re.sub(r"\W+", "-", campaign).strip("-") if campaign else "")
+    page = out or report_page(settings, re.sub(r"\W+", "-", campaign).strip("-") if campaign else "")
     make_report(
         database.url("analyst"),
         manifest_path(settings),

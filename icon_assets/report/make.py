@@ -11,18 +11,12 @@ import yaml
 from icon_assets.files import write_whole
 from icon_assets.instance import DBT_PROJECT
 from icon_assets.report import page, queries
-from icon_assets.settings import Settings
 
 
 def report_zone() -> ZoneInfo:
     """The zone whose midnights bound the report days."""
     project = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text())
     return ZoneInfo(project["vars"]["report_time_zone"])
-
-
-def page_path(settings: Settings, name: str = "") -> Path:
-    """Where a page is written to that nobody gave another place: the one of all campaigns, or one's own."""
-    return settings.var / "report" / f"{name or 'index'}.html"
 
 
 def make_report(

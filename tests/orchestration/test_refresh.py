@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from icon_assets.column_lineage import read_column_lineage
 from icon_assets.database import Database
+from icon_assets.settings import Settings
 from tests.batches import DAY, T0, batch, chain, write
 from tests.databases import served_url
 
@@ -72,6 +74,15 @@ def test_first_files_reach_the_marts(project: Project) -> None:
     assert "Building marts" in done.stderr
     assert project.one("select count(*) from marts.fct_chain where not is_open") == 2
     assert project.one("select count(*) from ops.marts_window") == 0
+
+
+def test_its_columns_are_followed_back_to_what_was_loaded(project: Project) -> None:
+    lineage = read_column_lineage(Settings(var=project.var, landing_url=str(project.landing)))
+    ahead, seen = [("model.icon_marts.mart_campaign_day", "dials_made")], set()
+    while ahead:
+        seen.add(now := ahead.pop())
+        ahead += {tuple(parent) for parent in lineage.get(now[0], {}).get(now[1], ())} - seen
+    assert ("source.icon_marts.final.go_chainrec_hist", "cpdresult") in seen
 
 
 def test_nothing_new_starts_no_dbt_and_says_so_at_once(project: Project) -> None:
