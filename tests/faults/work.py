@@ -46,6 +46,11 @@ def load_at_once(database: Database, landing: str) -> None:
 def finish(database: Database, landing: str) -> None:
     """Closes what was lost, and finalizes what changed."""
     close_lost(database.engine, chain_silence=timedelta(hours=1), session_silence=timedelta(hours=2))
+    finish_dirty(database, landing)
+
+
+def finish_dirty(database: Database, landing: str) -> None:
+    """Finalizes what changed."""
     for entity, days in dirty_days(database.engine).items():
         if days:
             finalize(database.engine, entity, days[0], days[-1], days=days)
@@ -65,6 +70,7 @@ WORK = {
     "load": load,
     "load_at_once": load_at_once,
     "finish": finish,
+    "finish dirty": finish_dirty,
     "load idle for a second": hasty(load, "IDLE"),
     "load for a second": hasty(load, "LONGEST"),
     "finish idle for a second": hasty(finish, "IDLE"),
