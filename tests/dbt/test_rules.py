@@ -67,6 +67,20 @@ def test_every_column_is_described_once() -> None:
     assert len(named) == len(set(named))
 
 
+def test_the_overview_names_what_there_is() -> None:
+    """A measure of the table for analysts is a column, a link leads to a model."""
+    overview = (DBT_PROJECT / "docs" / "overview.md").read_text()
+    columns: set[str] = set()
+    for path in MARTS.values():
+        (model,) = yaml.safe_load(path.with_suffix(".yml").read_text())["models"]
+        columns |= {column["name"] for column in model["columns"]}
+    measures = overview.split("## The usual measures")[1].split("```sql")[0]
+    assert set(re.findall(r"`(\w+)`", measures)) <= columns | set(MARTS)
+    links = re.findall(r"\[(\w+)\]\(#!/model/model\.icon_marts\.(\w+)\)", overview)
+    assert len(links) > 20
+    assert all(shown == linked and linked in MARTS for shown, linked in links)
+
+
 def test_no_packages() -> None:
     assert not [*DBT_PROJECT.glob("packages.yml"), *DBT_PROJECT.glob("dependencies.yml")]
 
