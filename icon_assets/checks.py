@@ -9,7 +9,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from icon_assets.assets.cti import CTI_DATABASE
-from icon_assets.assets.final import FINAL_DAY
+from icon_assets.assets.final import FINAL_DAY, failed_days
 from icon_assets.assets.landing import EVENT_BATCHES
 from icon_assets.assets.raw import LEDGER
 from icon_assets.database import Database
@@ -17,6 +17,7 @@ from icon_assets.finalize.dirty import ranges, unfinalized
 from icon_assets.finalize.reconcile import reconcile
 from icon_assets.idb.upkeep import neglected
 from icon_assets.ingest import quarantine
+from icon_assets.partitions import termination_days
 from icon_assets.settings import Settings
 
 _ROWS_SHOWN = 20
@@ -117,6 +118,20 @@ def yesterday_final(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult
     """For the deadline of the night, after the nightly pass."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     return _days(unfinalized(database.monitor, yesterday))
+
+
+@dg.asset_check(
+    asset=FINAL_DAY,
+    description=(
+        "No day was left by a run that failed. The next nightly pass finalizes such days; where that fails "
+        "too, the run says why."
+    ),
+)
+def no_failed_partition(
+    context: dg.AssetCheckExecutionContext, settings: dg.ResourceParam[Settings]
+) -> dg.AssetCheckResult:
+    """For the morning, after the nightly pass."""
+    return _days(failed_days(context.instance, termination_days(settings.first_day)))
 
 
 @dg.asset_check(

@@ -18,6 +18,10 @@ COMMANDS = {
         "commands.process:process",
         "Ingest what is in the landing zone, finalize the days it changed, and build the marts, once.",
     ),
+    "finalize": (
+        "commands.finalize:finalize",
+        "Finalize a range of days again, and bring what changed to the marts.",
+    ),
     "dev": ("commands.dev:dev", "Start Dagster's UI, sensors and schedules, until Ctrl-C."),
     "demo": (
         "commands.demo:demo",

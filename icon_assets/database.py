@@ -75,6 +75,11 @@ class Database:
         return self._engine(self.login("builder"))
 
     @cached_property
+    def housekeeper(self) -> sa.Engine:
+        """Forgets what ops need not keep."""
+        return self._engine(self.login("housekeeper"))
+
+    @cached_property
     def operator(self) -> sa.Engine:
         """Reads everything, customers' values too: for people who asked for them."""
         return self._engine(self.login("operator"))

@@ -8,14 +8,22 @@ from icon_assets.assets.final import final_assets
 from icon_assets.assets.health import health_asset
 from icon_assets.assets.landing import event_batches
 from icon_assets.assets.marts import dbt_resource, marts_assets
+from icon_assets.assets.purge import purged_chains
 from icon_assets.assets.raw import raw_tables
 from icon_assets.assets.report import report_asset
-from icon_assets.checks import cti_checks, final_equals_idb, refresh_checks, tables_vacuumed, yesterday_final
+from icon_assets.checks import (
+    cti_checks,
+    final_equals_idb,
+    no_failed_partition,
+    refresh_checks,
+    tables_vacuumed,
+    yesterday_final,
+)
 from icon_assets.jobs import all_jobs
 from icon_assets.partitions import termination_days
 from icon_assets.resources import default_resources
 from icon_assets.rule_checks import rule_checks
-from icon_assets.schedules import nightly_finalize, nightly_quality, weekly_reconcile
+from icon_assets.schedules import all_schedules
 from icon_assets.sensors import changed_days, cti_sensors, health_changes, landing_files
 from icon_assets.settings import Settings
 
@@ -31,6 +39,7 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
             event_batches,
             *loaded,
             *final_assets(days, loaded),
+            purged_chains,
             marts,
             docs_asset(marts),
             report_asset(marts),
@@ -40,13 +49,14 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
             refresh_checks,
             rule_checks,
             yesterday_final,
+            no_failed_partition,
             final_equals_idb,
             tables_vacuumed,
             *cti_checks(settings),
         ],
         jobs=all_jobs(days, marts),
         sensors=[landing_files, changed_days, health_changes, *cti_sensors(settings)],
-        schedules=[nightly_finalize, nightly_quality, weekly_reconcile],
+        schedules=all_schedules,
         resources={**default_resources(settings), "dbt": dbt_resource(), **resources},
         # A step in a process of its own would import everything again: 3 s each.
         executor=dg.in_process_executor,

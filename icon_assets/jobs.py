@@ -6,7 +6,15 @@ import dagster as dg
 
 from icon_assets.assets.cti import CTI
 from icon_assets.assets.final import FINAL_DAY, FINAL_KEYS
-from icon_assets.checks import final_equals_idb, refresh_checks, tables_vacuumed, yesterday_final
+from icon_assets.assets.purge import PURGED
+from icon_assets.checks import (
+    final_equals_idb,
+    no_failed_partition,
+    refresh_checks,
+    tables_vacuumed,
+    yesterday_final,
+)
+from icon_assets.housekeeping import housekeeping
 from icon_assets.rule_checks import rule_checks
 
 REFRESH = "refresh"
@@ -14,6 +22,7 @@ CATCH_UP = "catch_up"
 FINALIZE = "finalize"
 QUALITY = "quality"
 RECONCILE = "reconcile"
+PURGE = "purge"
 
 # Layers of dbt that are made of the data; the staging views and the seeds are made of the code alone, when a
 # command prepares it: 50 nodes that a refresh need not build.
@@ -47,7 +56,7 @@ def all_jobs(days: dg.PartitionsDefinition[str], marts: dg.AssetsDefinition) -> 
         dg.define_asset_job(
             QUALITY,
             dg.AssetSelection.checks_for_assets(marts)
-            | dg.AssetSelection.checks(yesterday_final, rule_checks, tables_vacuumed)
+            | dg.AssetSelection.checks(yesterday_final, no_failed_partition, rule_checks, tables_vacuumed)
             | dg.AssetSelection.groups("docs"),
             description="Runs every rule of the IDB and data test of the marts; writes docs and report.",
         ),
@@ -56,4 +65,10 @@ def all_jobs(days: dg.PartitionsDefinition[str], marts: dg.AssetsDefinition) -> 
             dg.AssetSelection.checks(final_equals_idb),
             description="Compares every day of `final` with `idb`, and marks those that differ.",
         ),
+        dg.define_asset_job(
+            PURGE,
+            dg.AssetSelection.assets(PURGED),
+            description="Deletes from `idb` what is final, in the marts, and older than ICON_KEEP_DAYS.",
+        ),
+        housekeeping,
     ]

@@ -12,8 +12,13 @@ from sqlalchemy.dialects import postgresql
 
 from icon_assets.finalize.close import Closed
 from icon_assets.finalize.days import FinalDay
+<<<<<<< HEAD
 from icon_assets.idb.roles import SECRETS
 from icon_assets.idb.schema import idb
+=======
+from icon_assets.finalize.purge import Purged
+from icon_assets.idb.catalogue import Table
+>>>>>>> 1c41ed6 (Purge and housekeeping on a schedule; failed days are asked for again; a delay that collects dirty days; icon-assets finalize)
 from icon_assets.ingest.cti import Copied
 from icon_assets.ingest.drain import Drained
 from icon_assets.pages import address
@@ -152,6 +157,18 @@ def days_metadata(days: Iterable[FinalDay]) -> Metadata:
         values[f"{entity} days"] = dg.MetadataValue.int(len(mine))
         values[f"{entity} days changed"] = dg.MetadataValue.int(sum(day.changed for day in mine))
         values[f"{entity} objects"] = dg.MetadataValue.int(sum(day.objects for day in mine))
+    return values
+
+
+def purged_metadata(purged: Purged) -> Metadata:
+    """What idb gave up."""
+    values: Metadata = {
+        "days purged": dg.MetadataValue.int(len(purged.days)),
+        "chains purged": dg.MetadataValue.int(purged.chains),
+        "rows purged": dg.MetadataValue.int(purged.rows),
+    }
+    if purged.days:
+        values["last day purged"] = dg.MetadataValue.text(purged.days[-1].isoformat())
     return values
 
 

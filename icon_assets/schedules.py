@@ -1,21 +1,24 @@
 """The schedules: what happens at a time of day (UTC), whether or not anything has arrived."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 import dagster as dg
 
+from icon_assets.assets.final import failed_days
 from icon_assets.database import Database
 from icon_assets.finalize.dirty import dirty_days, ranges
-from icon_assets.jobs import FINALIZE, QUALITY, RECONCILE
-from icon_assets.partitions import range_tags
+from icon_assets.housekeeping import HOUSEKEEPING
+from icon_assets.jobs import FINALIZE, PURGE, QUALITY, RECONCILE
+from icon_assets.partitions import range_tags, termination_days
 from icon_assets.settings import Settings
 
 
-def nightly_ranges(dirty: Sequence[date], now: datetime, first_day: date) -> list[tuple[date, date]]:
-    """What is dirty still, and yesterday: it is over, and must show as done even where nothing ended."""
+def nightly_ranges(left: Iterable[date], now: datetime, first_day: date) -> list[tuple[date, date]]:
+    """What is left to do, and yesterday: it is over, and must show as done even where nothing ended."""
     yesterday = now.date() - timedelta(days=1)
-    days = {day for day in (*dirty, yesterday) if first_day <= day <= yesterday}
+    days = {day for day in (*left, yesterday) if first_day <= day <= yesterday}
     return ranges(days)
 
 
@@ -24,7 +27,7 @@ def nightly_ranges(dirty: Sequence[date], now: datetime, first_day: date) -> lis
     cron_schedule="15 2 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Finalizes yesterday and whatever is still dirty, as few runs over ranges of days.",
+    description="Finalizes yesterday, what is dirty still and what a run failed on, in few runs over ranges.",
 )
 def nightly_finalize(
     context: dg.ScheduleEvaluationContext,
@@ -33,8 +36,10 @@ def nightly_finalize(
 ) -> Iterator[dg.RunRequest]:
     """One run a range, of campaigns and chains together."""
     now = context.scheduled_execution_time
-    dirty = [day for days in dirty_days(database.monitor).values() for day in days]
-    for first, last in nightly_ranges(dirty, now, settings.first_day):
+    dirty = dirty_days(database.monitor)
+    failed = failed_days(context.instance, termination_days(settings.first_day))
+    left = chain(*dirty.values(), *failed.values())
+    for first, last in nightly_ranges(left, now, settings.first_day):
         # Within one night a range is asked for once, however often the tick is tried.
         yield dg.RunRequest(run_key=f"{now:%Y-%m-%d}:{first}:{last}", tags=range_tags(first, last))
 
@@ -56,3 +61,29 @@ weekly_reconcile = dg.ScheduleDefinition(
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Compares what is final with what it was made of.",
 )
+
+nightly_housekeeping = dg.ScheduleDefinition(
+    name="nightly_housekeeping",
+    job_name=HOUSEKEEPING,
+    cron_schedule="45 4 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Deletes old runs, and what else grows and is asked for no more.",
+)
+
+
+@dg.schedule(
+    job_name=PURGE,
+    cron_schedule="15 5 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Deletes from `idb` what is final and old, where ICON_KEEP_DAYS says so.",
+)
+def nightly_purge(settings: dg.ResourceParam[Settings]) -> dg.RunRequest | dg.SkipReason:
+    """Nothing goes unless somebody has said how long it is to be kept."""
+    if settings.keep_days is None:
+        return dg.SkipReason("ICON_KEEP_DAYS is not set: idb keeps everything.")
+    return dg.RunRequest()
+
+
+all_schedules = [nightly_finalize, nightly_quality, weekly_reconcile, nightly_housekeeping, nightly_purge]

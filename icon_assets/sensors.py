@@ -12,7 +12,7 @@ from icon_assets.assets.landing import EVENT_BATCHES
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.dbt_code import marts_are_outdated
-from icon_assets.finalize.dirty import dirty_days
+from icon_assets.finalize.dirty import are_collecting, dirty_days
 from icon_assets.health import Health, health
 from icon_assets.ingest.cti import why_copy
 from icon_assets.ingest.drain import backlog
@@ -124,13 +124,17 @@ def _drain(why: str) -> dg.RunRequest:
     ),
 )
 def changed_days(
-    context: dg.SensorEvaluationContext, database: dg.ResourceParam[Database]
+    context: dg.SensorEvaluationContext,
+    settings: dg.ResourceParam[Settings],
+    database: dg.ResourceParam[Database],
 ) -> dg.RunRequest | dg.SkipReason:
     """Days left to do, in; one run request, out."""
     if hold := reason_to_hold(context.instance, CATCH_UP, datetime.now(UTC)):
         return dg.SkipReason(hold)
-    if dirty := sum(map(len, dirty_days(database.monitor).values())):
+    if dirty := sum(map(len, dirty_days(database.monitor, delay=settings.finalize_delay).values())):
         return dg.RunRequest(tags={WHY: f"dirty days: {dirty}"})
+    if are_collecting(database.monitor, settings.finalize_delay):
+        return dg.SkipReason(f"Days are dirty for less than {settings.finalize_delay} (ICON_FINALIZE_DELAY).")
     if due(database.monitor):
         return dg.RunRequest(tags={WHY: "marts behind final"})
     if marts_are_outdated(database.monitor):

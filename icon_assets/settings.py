@@ -25,7 +25,9 @@ class Settings:
     wait_seconds: int = 3600
     chain_silence: timedelta = timedelta(hours=8)
     session_silence: timedelta = timedelta(hours=24)
+    finalize_delay: timedelta = timedelta(0)
     keep_days: int | None = None
+    keep_run_days: int = 30
     deployment: Path | None = None
     cti_database_url: str | None = None
     pages_url: str | None = None
@@ -42,7 +44,13 @@ class Settings:
             wait_seconds=_seconds("ICON_WAIT", environ.get("ICON_WAIT") or "3600"),
             chain_silence=_hours("ICON_CHAIN_SILENCE", environ.get("ICON_CHAIN_SILENCE") or "8"),
             session_silence=_hours("ICON_SESSION_SILENCE", environ.get("ICON_SESSION_SILENCE") or "24"),
+            finalize_delay=timedelta(
+                seconds=_seconds("ICON_FINALIZE_DELAY", environ.get("ICON_FINALIZE_DELAY") or "0")
+            ),
             keep_days=_keep_days(environ.get("ICON_KEEP_DAYS")),
+            keep_run_days=_whole(
+                "ICON_KEEP_RUN_DAYS", environ.get("ICON_KEEP_RUN_DAYS") or "30", "days", "30"
+            ),
             deployment=Path(deployment).absolute()
             if (deployment := environ.get("ICON_DEPLOYMENT"))
             else None,

@@ -56,6 +56,22 @@ def final_assets(
     return [*(_final_table(entity, days) for entity in FINAL_TABLES), _final_day(days, loaded)]
 
 
+def failed_days(
+    instance: dg.DagsterInstance, partitions: dg.PartitionsDefinition[str]
+) -> dict[str, list[date]]:
+    """Days whose last run failed and that nothing has finalized since, by entity."""
+    keys = partitions.get_partition_keys()
+    failed: dict[str, list[date]] = {}
+    for entity, asset in FINAL_KEYS.items():
+        statuses = instance.get_status_by_partition(asset, keys, partitions) or {}
+        failed[entity] = [
+            date.fromisoformat(key)
+            for key, status in statuses.items()
+            if status == dg.AssetPartitionStatus.FAILED
+        ]
+    return failed
+
+
 def _final_table(entity: str, days: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     tables = FINAL_TABLES[entity]
 
@@ -133,7 +149,7 @@ def _final_day(
         for day in _unreported(context.instance, database):
             report(day)
         rebuilt: list[FinalDay] = []
-        for entity, days in dirty_days(database.finalizer).items():
+        for entity, days in dirty_days(database.finalizer, delay=settings.finalize_delay).items():
             for day in _rebuild(database, entity, days, progress):
                 rebuilt.append(day)
                 report(day)

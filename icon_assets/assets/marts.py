@@ -19,6 +19,7 @@ from icon_assets.database import Database
 from icon_assets.dbt_cli import DBT, manifest_path
 from icon_assets.dbt_code import MARTS, VIEWS, code_of, marts_are_outdated, set_code
 from icon_assets.errors import UserError
+from icon_assets.finalize.dirty import are_collecting
 from icon_assets.glance import glance
 from icon_assets.idb import locks
 from icon_assets.instance import DBT_PROJECT, dbt_target
@@ -101,6 +102,10 @@ def marts_assets(settings: Settings) -> dg.AssetsDefinition:
             asked_by_hand = context.run.job_name not in (REFRESH, CATCH_UP)
             if not (asked_by_hand or outdated or due(engine)):
                 context.log.info("The marts hold everything that has been loaded.")
+                return
+            # What has ended is open no more, and not yet final: the marts would show it nowhere.
+            if not asked_by_hand and are_collecting(database.monitor, settings.finalize_delay):
+                context.log.info("Days are dirty, but not yet long enough: the marts wait with them.")
                 return
             window = open_window(engine)
             events = build("--full-refresh") if outdated and whole else build()

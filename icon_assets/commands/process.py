@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 import typer
 
+from icon_assets.commands.runs import failure, reported, run
 from icon_assets.commands.setup import log_file, set_up
-from icon_assets.commands.shown import JSON, ShownProgress, only_progress, print_json
+from icon_assets.commands.shown import JSON, only_progress, print_json
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
-from icon_assets.dbt_cli import prepare_dbt
 from icon_assets.dbt_code import MARTS, code_fingerprint, code_of
 from icon_assets.errors import UserError
 from icon_assets.finalize.dirty import dirty_days
@@ -25,9 +23,6 @@ from icon_assets.ingest.drain import backlog
 from icon_assets.instance import DBT_PROJECT
 from icon_assets.marts import due
 from icon_assets.settings import Settings
-
-if TYPE_CHECKING:
-    import dagster as dg
 
 REFUSED = 3  # the exit code where a file was refused: somebody has to look at it
 
@@ -88,16 +83,19 @@ class Processed:
 def process_once(settings: Settings) -> Processed:
     """Does it, where there is anything to do."""
     began = time.monotonic()
+    settings = replace(settings, finalize_delay=timedelta(0))  # nobody comes back for what would wait
     database = set_up(settings)
     if not _is_anything_new(settings, database):
         return Processed(_kept_out(database))
     log = log_file(settings, "process")
     with only_progress(log) as progress:
-        result = _refresh(settings, database, progress)
+        from icon_assets.jobs import REFRESH
+
+        result = run(settings, database, progress, REFRESH)
     if not result.success:
-        raise UserError(f"{_failure(result)} What was loaded before stays; run it again. See {log}.")
-    loaded, finalized = _reported(result, "ops/batch"), _reported(result, "ops/final_day")
-    cti = _reported(result, "ops/cti_database") if settings.cti_database_url else {}
+        raise UserError(f"{failure(result)} What was loaded before stays; run it again. See {log}.")
+    loaded, finalized = (next(reported(result, asset)) for asset in ("ops/batch", "ops/final_day"))
+    cti = next(reported(result, "ops/cti_database")) if settings.cti_database_url else {}
     return Processed(
         _kept_out(database),
         **{name: loaded[name] for name in ("batches", "events", "new", "known", "filtered", "quarantined")},
@@ -125,40 +123,6 @@ def _is_anything_new(settings: Settings, database: Database) -> bool:
         or code_of(engine, MARTS) != code_fingerprint(DBT_PROJECT)
         or bool(settings.cti_database_url and why_copy(engine, settings.cti_database_url))
     )
-
-
-def _refresh(settings: Settings, database: Database, progress: ShownProgress) -> dg.ExecuteInProcessResult:
-    """The daemon's job, in this process, its run and its events in the same storage."""
-    progress("Preparing", 0, 1)
-    prepare_dbt(settings, database.builder, os.environ)
-    import dagster as dg
-
-    from icon_assets.definitions import build_defs
-    from icon_assets.jobs import REFRESH
-    from icon_assets.sensors import BY_HAND
-
-    progress("Preparing", 1, 1)
-    job = build_defs(settings, progress=progress).resolve_job_def(REFRESH)
-    with dg.DagsterInstance.get() as instance:
-        return job.execute_in_process(instance=instance, tags=BY_HAND, raise_on_error=False)
-
-
-def _reported(result: dg.ExecuteInProcessResult, asset: str) -> Mapping[str, Any]:
-    """The metadata of what the run made of `asset`."""
-    for event in result.get_asset_materialization_events():
-        materialization = event.step_materialization_data.materialization
-        if materialization.asset_key.to_user_string() == asset:
-            return {name: value.value for name, value in materialization.metadata.items()}
-    raise KeyError(asset)
-
-
-def _failure(result: dg.ExecuteInProcessResult) -> str:
-    for event in result.all_events:
-        if event.is_step_failure and (error := event.step_failure_data.error):
-            if "DagsterExecutionInterruptedError" in error.message:
-                return "Interrupted."
-            return f"{event.step_key} failed: {(error.cause or error).message.strip()[-1000:]}"
-    return "The run failed."
 
 
 def _kept_out(database: Database) -> dict[str, int]:

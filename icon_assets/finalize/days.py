@@ -193,7 +193,9 @@ def _take_marks(connection: sa.Connection, entity: str, days: list[date]) -> dic
 
 
 def _replace(connection: sa.Connection, entity: str, days: list[date], held: list[date]) -> None:
-    """Writes the rows of `days`, in place of those that final has of the ones it has `held`."""
+    """Writes the rows of `days`, in place of what final has of those it `held`; `ended` keeps no others."""
+    if days:
+        connection.execute(sa.text("delete from ended where not final_day = any(:days)"), {"days": days})
     for table in FINAL_TABLES[entity] if days else ():
         if held:
             connection.execute(
@@ -203,25 +205,20 @@ def _replace(connection: sa.Connection, entity: str, days: list[date], held: lis
                 ),
                 {"days": held},
             )
-        connection.execute(
-            sa.text(
-                f"insert into final.{table} "
-                f"select * from ({query(table)}) as q where q.final_day = any(:days)"
-            ),
-            {"days": days},
-        )
+        connection.execute(sa.text(f"insert into final.{table} {query(table)}"))
 
 
 def _count(connection: sa.Connection, entity: str, days: list[date]) -> dict[date, dict[str, int]]:
     """Rows of each day by table, as final now has them."""
     rows: dict[date, dict[str, int]] = {day: {} for day in days}
-    for table in FINAL_TABLES[entity] if days else ():
-        counted = connection.execute(
-            sa.text(f"select final_day, count(*) from final.{table} where final_day = any(:days) group by 1"),
-            {"days": days},
-        )
-        for day, n in counted:
-            rows[day][table] = n
+    if not days:
+        return rows
+    counts = " union all ".join(
+        f"select '{table}', final_day, count(*) from final.{table} where final_day = any(:days) group by 2"
+        for table in FINAL_TABLES[entity]
+    )
+    for table, day, n in connection.execute(sa.text(counts), {"days": days}):
+        rows[day][table] = n
     return rows
 
 

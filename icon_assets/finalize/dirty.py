@@ -7,24 +7,41 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 
-from icon_assets.idb.schema import FINAL_TABLES, dirty_day
+from icon_assets.idb.schema import FINAL_TABLES
 
 ENTITIES = tuple(FINAL_TABLES)
 
 
-def dirty_days(engine: sa.Engine) -> dict[str, list[date]]:
-    """Days of termination that changed since they were finalized, by entity (campaign, chain), ascending."""
-    query = (
-        sa.select(dirty_day.c.entity, dirty_day.c.day)
-        .where(dirty_day.c.finalized_at.is_(None))
-        .distinct()
-        .order_by(dirty_day.c.day)
+_WAITING = """
+    with waiting as materialized (
+        select entity, day, min(marked_at) as marked_at
+        from ops.dirty_day
+        where finalized_at is null
+        group by entity, day
     )
+    select entity, day
+    from waiting
+    where (select min(marked_at) from waiting) <= clock_timestamp() - cast(:delay as interval)
+    order by day
+"""
+
+
+def dirty_days(engine: sa.Engine, *, delay: timedelta = timedelta(0)) -> dict[str, list[date]]:
+    """Days of termination that changed since they were finalized, by entity (campaign, chain), ascending.
+
+    None before the oldest mark is `delay` old, then all together: so no day waits for ever, and what depends
+    on two days finds both.
+    """
     days: dict[str, list[date]] = {entity: [] for entity in ENTITIES}
     with engine.connect() as connection:
-        for entity, day in connection.execute(query):
+        for entity, day in connection.execute(sa.text(_WAITING), {"delay": delay}):
             days[entity].append(day)
     return days
+
+
+def are_collecting(engine: sa.Engine, delay: timedelta) -> bool:
+    """Whether days are dirty, and none of them so long that they are due."""
+    return any(dirty_days(engine).values()) and not any(dirty_days(engine, delay=delay).values())
 
 
 def unfinalized(engine: sa.Engine, through: date) -> dict[str, list[date]]:

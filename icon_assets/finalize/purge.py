@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -63,21 +64,24 @@ class Purged:
     rows: int = 0
 
 
-def purge(engine: sa.Engine, keep_days: int) -> Purged:
+def purge(engine: sa.Engine, keep_days: int, *, progress: Callable[[int, int], None] | None = None) -> Purged:
     """Deletes from idb the chains that ended more than `keep_days` before the newest event.
 
     Never what is unfinished, set aside, not final, or not in the marts; and a day only after final was found
-    equal to idb. Sessions stay, and so do calls and metrics: final does not hold them.
+    equal to idb. Sessions stay, and so do calls and metrics: final does not hold them. progress is called
+    after each day with (days done, days in all).
     """
     with engine.connect() as connection:
         days = list(connection.execute(sa.text(_DAYS), {"keep_days": keep_days}).scalars())
     gone: list[date] = []
     chains = rows = 0
-    for day in days:
+    for done, day in enumerate(days, 1):
         n, deleted = _purge_day(engine, day, keep_days)
         if n:
             gone.append(day)
         chains, rows = chains + n, rows + deleted
+        if progress:
+            progress(done, len(days))
     return Purged(gone, chains, rows)
 
 

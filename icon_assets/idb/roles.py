@@ -159,6 +159,12 @@ ROLES = (
         settings=_STAGE,
     ),
     Role("builder", acts_as="marts_owner", of_database=("temporary",), settings=_STAGE),
+    Role(
+        "housekeeper",
+        reads=_of("ops", "landing_file dirty_day marts_run"),
+        writes={"insert": ("ops.dirty_day",), "delete": _of("ops", "landing_file dirty_day marts_run")},
+        settings=_STAGE,
+    ),
     Role("operator", reads=ALL_SCHEMAS, settings=_READER),
     Role("analyst", reads=("marts",), settings=_READER),
     # Not marts_staging: its views read the tables of idb with their owner's rights.

@@ -195,7 +195,13 @@ def test_sensors_and_schedules_run_from_the_start(dev: Dev) -> None:
     }
     assert sensors == dict.fromkeys(("landing_files", "changed_days", "health_changes"), "RUNNING")
     assert set(schedules.values()) == {"RUNNING"}
-    assert {"nightly_finalize", "nightly_quality", "weekly_reconcile"} == set(schedules)
+    assert {
+        "nightly_finalize",
+        "nightly_quality",
+        "weekly_reconcile",
+        "nightly_housekeeping",
+        "nightly_purge",
+    } == set(schedules)
 
 
 def test_the_day_shows_as_a_partition(dev: Dev) -> None:

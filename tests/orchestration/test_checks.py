@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -13,6 +13,8 @@ from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.idb.upkeep import neglected
 from icon_assets.ingest.drain import drain
+from icon_assets.jobs import FINALIZE
+from icon_assets.partitions import range_tags
 from icon_assets.quality import RULES, Rule
 from tests.batches import batch, chain, write
 
@@ -52,6 +54,7 @@ ALL = [
     ("ops/batch", "tables_vacuumed"),
     ("ops/final_day", "no_dirty_days"),
     ("ops/final_day", "yesterday_final"),
+    ("ops/final_day", "no_failed_partition"),
     ("ops/final_day", "final_equals_idb"),
 ]
 
@@ -172,6 +175,23 @@ def test_days_that_wait(result, database: Database, landing: Path) -> None:
     evaluation = result("ops/final_day", "yesterday_final")
     assert not evaluation.passed
     assert evaluation.metadata["chain"].value == "2025-11-22"
+
+
+def test_days_that_a_run_failed_on(
+    result, defs: dg.Definitions, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    job, days = defs.resolve_job_def(FINALIZE), range_tags(date(2025, 11, 22), date(2025, 11, 23))
+    with monkeypatch.context() as patched:
+        patched.setattr("icon_assets.assets.final.finalize", fail)
+        assert not job.execute_in_process(instance=instance, tags=days, raise_on_error=False).success
+    evaluation = result("ops/final_day", "no_failed_partition")
+    assert not evaluation.passed
+    assert evaluation.metadata["chain"].value == "2025-11-22 to 2025-11-23"
+    assert job.execute_in_process(instance=instance, tags=days).success
+    assert result("ops/final_day", "no_failed_partition").passed
 
 
 def test_today_may_wait_until_the_night(result, database: Database, landing: Path) -> None:

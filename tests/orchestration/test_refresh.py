@@ -39,8 +39,11 @@ class Project:
         }
 
     def process(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.command("process", *arguments)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", "from icon_assets.cli import main; main()", "process", *arguments],
+            [sys.executable, "-c", "from icon_assets.cli import main; main()", *arguments],
             env=self._environment,
             capture_output=True,
             text=True,
@@ -105,6 +108,25 @@ def test_late_data_reaches_the_marts_and_what_cannot_be_loaded_is_named(project:
     assert project.one("select count(*) from marts.fct_chain") == 2
     assert project.one("select agent_result_key from marts.fct_contact_attempt where chain_guid = 'A'") == 33
     assert project.process().stdout.startswith("Nothing new. Files kept out: 1 waiting, 1 refused")
+
+
+def test_a_range_is_finalized_again_and_its_marts_follow(project: Project) -> None:
+    with project.database.engine.begin() as connection:
+        for table, column in (("final.go_chain", "chainguid"), ("marts.fct_chain", "chain_guid")):
+            connection.execute(sa.text(f"delete from {table} where {column} = 'B'"))
+    done = project.command("finalize", "--from", "2025-11-22", "--to", "2025-11-24")
+    assert done.returncode == 0, done.stderr
+    said = "Finalized 3 days (0 with other sessions than before, 1 with other chains); built the marts; "
+    assert done.stdout.startswith(said)
+    assert project.one("select count(*) from marts.fct_chain") == 2
+    done = project.command("finalize", "--from", "2025-11-23")
+    assert "Finalized 1 day (0 with" in done.stdout
+    assert "0 with other chains); the marts hold them already; " in done.stdout
+    done = project.command("finalize", "--from", "2025-11-23", "--to", "2025-11-22")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert (
+        "There are no days 2025-11-23 to 2025-11-22: the first is 2000-01-01 (ICON_FIRST_DAY)" in done.stderr
+    )
 
 
 def test_a_landing_zone_that_is_not_there(project: Project) -> None:

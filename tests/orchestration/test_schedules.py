@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from icon_assets.database import Database
-from icon_assets.partitions import RANGE_END, RANGE_START
+from icon_assets.jobs import FINALIZE
+from icon_assets.partitions import RANGE_END, RANGE_START, range_tags
 from icon_assets.schedules import nightly_ranges
 
 NIGHT = datetime(2026, 3, 10, 2, 15, tzinfo=UTC)
@@ -32,7 +33,7 @@ def test_ranges_of_a_night(dirty: list[str], ranges: list[tuple[str, str]]) -> N
 
 
 def test_dirty_days_become_range_runs(
-    defs: dg.Definitions, instance: dg.DagsterInstance, database: Database
+    defs: dg.Definitions, stored: dg.DagsterInstance, database: Database
 ) -> None:
     with database.engine.begin() as connection:
         connection.execute(
@@ -42,12 +43,31 @@ def test_dirty_days_become_range_runs(
                 "('chain', '2024-02-29', 'call', 1, now())"
             )
         )
+    assert spans(defs, stored) == [("2025-11-22", "2025-11-24"), ("2026-03-09", "2026-03-09")]
+
+
+def spans(defs: dg.Definitions, instance: dg.DagsterInstance) -> list[tuple[str, str]]:
+    """The ranges that the schedule asks for at NIGHT, each under a run key of its own."""
     schedule = defs.resolve_schedule_def("nightly_finalize")
     resources = {key: defs.resources[key] for key in schedule.required_resource_keys}
     context = dg.build_schedule_context(
         instance=instance, scheduled_execution_time=NIGHT, resources=resources
     )
-    requests = schedule.evaluate_tick(context).run_requests
-    spans = [(request.tags[RANGE_START], request.tags[RANGE_END]) for request in requests]
-    assert spans == [("2025-11-22", "2025-11-24"), ("2026-03-09", "2026-03-09")]
-    assert len({request.run_key for request in requests}) == 2
+    requests = schedule.evaluate_tick(context).run_requests or []
+    assert len({request.run_key for request in requests}) == len(requests)
+    return [(request.tags[RANGE_START], request.tags[RANGE_END]) for request in requests]
+
+
+def test_days_that_a_run_failed_on_are_asked_for_again(
+    defs: dg.Definitions, stored: dg.DagsterInstance, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    job, days = defs.resolve_job_def(FINALIZE), range_tags(date(2025, 11, 22), date(2025, 11, 23))
+    with monkeypatch.context() as patched:
+        patched.setattr("icon_assets.assets.final.finalize", fail)
+        assert not job.execute_in_process(instance=stored, tags=days, raise_on_error=False).success
+    assert spans(defs, stored) == [("2025-11-22", "2025-11-23"), ("2026-03-09", "2026-03-09")]
+    assert job.execute_in_process(instance=stored, tags=days).success
+    assert spans(defs, stored) == [("2026-03-09", "2026-03-09")]

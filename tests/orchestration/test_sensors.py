@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
@@ -16,9 +17,10 @@ from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.idb.catalogue import catalogue
 from icon_assets.ingest.drain import drain
-from icon_assets.jobs import REFRESH
+from icon_assets.jobs import CATCH_UP, REFRESH
 from icon_assets.sensors import BY_HAND, reason_to_hold, wait_after
-from tests.batches import chain, write
+from icon_assets.settings import Settings
+from tests.batches import DAY, T0, chain, write
 
 
 def tick(
@@ -89,6 +91,28 @@ class TestLandingFiles:
         assert r"The last runs of refresh failed (2)" in tick(defs, "landing_files", instance).skip_message
         assert reason_to_hold(instance, REFRESH, datetime.now(UTC) + timedelta(seconds=59))
         assert not reason_to_hold(instance, REFRESH, datetime.now(UTC) + timedelta(seconds=61))
+
+    def test_a_delay_collects_dirty_days_and_ends(
+        self, settings: Settings, instance: dg.DagsterInstance, database: Database, landing: Path
+    ) -> None:
+        """Counted from the oldest mark: late data that goes on and on holds up no day. So do the marts."""
+        from icon_assets.definitions import build_defs
+
+        defs = build_defs(replace(settings, finalize_delay=timedelta(minutes=10)), database=database)
+        for number in range(2):
+            write(landing, f"b{number}", chain(f"C{number}", 1, 2, 3, 0, start=T0 + number * DAY))
+        drain(database.loader, Landing(str(landing)))
+        assert "ICON_FINALIZE_DELAY" in tick(defs, "changed_days", instance).skip_message
+        assert defs.resolve_job_def(CATCH_UP).execute_in_process(instance=instance).success
+        with database.engine.begin() as connection:
+            nothing = "select (select count(*) from ops.final_day) + (select count(*) from ops.marts_run)"
+            assert connection.scalar(sa.text(nothing)) == 0
+            older = (
+                "update ops.dirty_day set marked_at = marked_at - interval '10 minutes' where dirty_id = 1"
+            )
+            connection.execute(sa.text(older))
+        (request,) = tick(defs, "changed_days", instance).run_requests
+        assert request.tags["icon/why"] == "dirty days: 2"
 
     @pytest.mark.threat("R18")
     def test_a_drain_that_failed_is_asked_for_again_because_the_ledger_lacks_its_files(
@@ -169,22 +193,22 @@ class TestChangedDays:
 
     @pytest.mark.threat("R18")
     def test_a_nights_run_that_failed_leaves_its_days_to_be_asked_for_again(
-        self, defs: dg.Definitions, instance: dg.DagsterInstance, database: Database, landing: Path
+        self, defs: dg.Definitions, stored: dg.DagsterInstance, database: Database, landing: Path
     ) -> None:
         """Its run key is used, so the night asks for it no more; the days are dirty, so this sensor does."""
         write(landing, "b", chain("C", 1, 2, 3, 0))
         drain(database.loader, Landing(str(landing)))
         resources = {key: defs.resources[key] for key in ("settings", "database")}
         night = dg.build_schedule_context(
-            instance=instance,
+            instance=stored,
             resources=resources,
             scheduled_execution_time=datetime(2025, 11, 23, 2, 15, tzinfo=UTC),
         )
         (request,) = defs.resolve_schedule_def("nightly_finalize").evaluate_tick(night).run_requests
         assert request.run_key
         tags = {**request.tags, "dagster/run_key": request.run_key}
-        instance.create_run_for_job(refresh, status=dg.DagsterRunStatus.FAILURE, tags=tags)
-        (request,) = tick(defs, "changed_days", instance).run_requests
+        stored.create_run_for_job(refresh, status=dg.DagsterRunStatus.FAILURE, tags=tags)
+        (request,) = tick(defs, "changed_days", stored).run_requests
         assert (request.run_key, request.tags["icon/why"]) == (None, "dirty days: 1")
 
     def test_marts_behind_after_a_backfill(

@@ -20,7 +20,9 @@ def test_defaults() -> None:
         wait_seconds=3600,
         chain_silence=timedelta(hours=8),
         session_silence=timedelta(hours=24),
+        finalize_delay=timedelta(0),
         keep_days=None,
+        keep_run_days=30,
     )
 
 
@@ -29,6 +31,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
         *("ICON_VAR", "ICON_LANDING_URL", "ICON_DATABASE_URL", "ICON_FIRST_DAY", "ICON_WAIT"),
         *("ICON_CHAIN_SILENCE", "ICON_SESSION_SILENCE", "ICON_KEEP_DAYS", "ICON_DEPLOYMENT"),
         "ICON_CTI_DATABASE_URL",
+        *("ICON_FINALIZE_DELAY", "ICON_KEEP_RUN_DAYS"),
     )
     assert Settings.from_env(dict.fromkeys(names, "")) == Settings.from_env({})
 
@@ -43,7 +46,9 @@ def test_every_variable() -> None:
             "ICON_WAIT": "60",
             "ICON_CHAIN_SILENCE": "12",
             "ICON_SESSION_SILENCE": "72",
+            "ICON_FINALIZE_DELAY": "300",
             "ICON_KEEP_DAYS": "400",
+            "ICON_KEEP_RUN_DAYS": "90",
             "ICON_DEPLOYMENT": "/srv/icon/deployment.yaml",
             "ICON_CTI_DATABASE_URL": "postgresql://u:p@db/cti",
         }
@@ -56,7 +61,9 @@ def test_every_variable() -> None:
         60,
         timedelta(hours=12),
         timedelta(hours=72),
+        timedelta(minutes=5),
         400,
+        90,
         Path("/srv/icon/deployment.yaml"),
         "postgresql://u:p@db/cti",
     )
