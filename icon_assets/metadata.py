@@ -12,13 +12,9 @@ from sqlalchemy.dialects import postgresql
 
 from icon_assets.finalize.close import Closed
 from icon_assets.finalize.days import FinalDay
-<<<<<<< HEAD
+from icon_assets.finalize.purge import Purged
 from icon_assets.idb.roles import SECRETS
 from icon_assets.idb.schema import idb
-=======
-from icon_assets.finalize.purge import Purged
-from icon_assets.idb.catalogue import Table
->>>>>>> 1c41ed6 (Purge and housekeeping on a schedule; failed days are asked for again; a delay that collects dirty days; icon-assets finalize)
 from icon_assets.ingest.cti import Copied
 from icon_assets.ingest.drain import Drained
 from icon_assets.pages import address
