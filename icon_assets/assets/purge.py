@@ -5,7 +5,8 @@ import dagster as dg
 from icon_assets.assets.final import FINAL_DAY, FINAL_KEYS
 from icon_assets.database import Database
 from icon_assets.finalize.purge import purge
-from icon_assets.metadata import purged_metadata
+from icon_assets.idb.schema import purged_chain
+from icon_assets.metadata import DATA_ENGINEERING, purged_metadata, table_metadata
 from icon_assets.progress import Progress
 from icon_assets.settings import Settings
 
@@ -23,7 +24,8 @@ PURGED = dg.AssetKey(["ops", "purged_chain"])
         "before the newest event, where `final` was just found equal and the marts hold them; a late event "
         "brings a chain back. Without `ICON_KEEP_DAYS` nothing is deleted."
     ),
-    metadata={"dagster/table_name": "ops.purged_chain"},
+    metadata=table_metadata(purged_chain),
+    owners=DATA_ENGINEERING,
 )
 def purged_chains(
     settings: dg.ResourceParam[Settings],
