@@ -148,16 +148,25 @@ _CHANGED = """
 
 
 def _misplaced(history: str, attribute: int) -> str:
-    """Rows of `history` that the routes in force now place elsewhere; a field without an object is secure."""
+    """Rows of `history` that the routes in force now place elsewhere; a field without an object is secure.
+
+    Of a row that was purged and came back the feed is not known: where the feeds differ, it is secure.
+    """
+    key = ", ".join(f"h.{name}" for name in (*_KEY, "seq"))
     return f"""
-        select h.*, r.attribute as moves_to
-        from idb.{history} as h
-        inner join ops.batch as b on b.batch_id = h.gsys_seq
-        inner join idb.field_route as r
-            on
-                r.ocsid = h.ocsid and r.feed is not distinct from b.feed and r.fieldid = h.fieldid
-                and h.added >= r.from_ts and h.added < r.to_ts
-        where h.fieldid = any(%(fields)s) and r.attribute <> {attribute}
+        select * from (
+            select distinct on ({key}) h.*, r.attribute as moves_to
+            from idb.{history} as h
+            left join ops.batch as b on b.batch_id = h.gsys_seq
+            inner join idb.field_route as r
+                on
+                    r.ocsid = h.ocsid and r.fieldid = h.fieldid
+                    and (r.feed is not distinct from b.feed or b.batch_id is null)
+                    and h.added >= r.from_ts and h.added < r.to_ts
+            where h.fieldid = any(%(fields)s)
+            order by {key}, r.attribute desc
+        ) as h
+        where h.moves_to <> {attribute}
     """
 
 

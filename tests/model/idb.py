@@ -39,8 +39,10 @@ def ended(notices: list[Line]) -> datetime | None:
         if line["state"]:
             break
         closing.append(line)
+    if not closing:
+        return None
     began_so = len(closing) == len(notices) and notices[0]["seq"] == 1
-    return time(closing[-1]["ts"]) if closing and not began_so else None
+    return None if began_so else time(closing[-1]["ts"])
 
 
 @dataclass

@@ -13,7 +13,7 @@ from icon_assets.finalize.days import finalize
 from icon_assets.finalize.purge import purge
 from icon_assets.finalize.reconcile import reconcile
 from icon_assets.marts import close_window, open_window
-from tests.batches import DAY, T0, campaign, chain, field, record
+from tests.batches import DAY, T0, campaign, chain, field, record, tracked
 from tests.finals import FIELDS, TABLES, Site, day
 
 CHAIN_TABLES = [table for table, entity in TABLES.items() if entity == "chain"]
@@ -178,6 +178,22 @@ def test_a_batch_seen_again_in_parts_is_known_although_its_chains_were_purged(si
     site.load(*whole("A"))
     assert site.rows("select new, known from ops.batch order by batch_id desc limit 1") == [(0, 9)]
     assert not any(site.dirty().values())
+
+
+def test_values_of_a_chain_that_was_purged_and_came_back_move_as_any_others_do(site: Site) -> None:
+    """Where they came from is not known any more, but where the field's object places them is."""
+    site.config(*FIELDS)
+    site.load(*campaign("S1", 1, 2, 0), *whole("A"), field("A", 1, "later", fieldid=8003))
+    site.load({"type": "metric", "ts": T0 + 30 * DAY, "metric": "ports_busy", "value": 1, "groupid": 2})
+    site.finalize()
+    build_marts(site)
+    assert purge(site.database.finalizer, 7).chains == 1
+    site.load(record("A", 2))
+    site.config(tracked(8003, 1))
+    assert site.rows("select value from idb.go_custom_fields where fieldid = 8003") == [("later",)]
+    assert site.rows("select from idb.go_sec_fieldhist where fieldid = 8003") == []
+    site.config(tracked(8003, 2, T0 - 2 * DAY))
+    assert site.rows("select value from idb.go_secure_fields where fieldid = 8003") == [("later",)]
 
 
 def test_an_artificial_end_survives_the_purge(site: Site) -> None:
