@@ -49,11 +49,12 @@ lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-strip-extras --no-emit-index-url --no-header -q -o requirements.lock
 
-# Debian packages that only the tests of `make test-system` need: a PostgreSQL of the oldest version served, and a
-# browser with a font.
+# Debian packages that only the tests of `make test-system` need: a PostgreSQL of the oldest version served, a proxy,
+# and a browser with a font.
 ci-system:
 	@wanted=; \
 	ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || wanted="postgresql"; \
+	test -x /usr/sbin/nginx || wanted="$$wanted nginx openssl"; \
 	test -x /usr/bin/chromium || wanted="$$wanted chromium fonts-liberation"; \
 	if test -n "$$wanted" && command -v apt-get > /dev/null; then \
 		apt-get install --yes --no-install-recommends $$wanted; \

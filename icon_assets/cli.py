@@ -23,6 +23,10 @@ COMMANDS = {
         "Finalize a range of days again, and bring what changed to the marts.",
     ),
     "dev": ("commands.dev:dev", "Start Dagster's UI, sensors and schedules, until Ctrl-C."),
+    "view": (
+        "commands.dev:view",
+        "Start a second UI that shows everything and starts nothing.",
+    ),
     "demo": (
         "commands.demo:demo",
         "Simulate a contact centre, process what it sends, and show the marts.",

@@ -157,13 +157,18 @@ def embedded_server(settings: Settings) -> EmbeddedServer:
     return EmbeddedServer(settings.var / "postgres")
 
 
-def open_database(settings: Settings) -> Database:
-    """The database of `settings`: its embedded server started, its schema and roles brought up to date."""
+def find_database(settings: Settings) -> Database:
+    """The database of `settings` in whatever state it is, if there; its embedded server started."""
     if settings.database_url:
         conninfo = _served(settings.database_url)
     else:
         conninfo = {**embedded_server(settings).start(), "dbname": NAME}
-    database = Database(conninfo, roles.passwords(settings.var))
+    return Database(conninfo, roles.passwords(settings.var))
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of `settings`: its embedded server started, its schema and roles brought up to date."""
+    database = find_database(settings)
     if not is_current(database):
         set_up(database)
     return database
@@ -193,7 +198,7 @@ def is_current(database: Database) -> bool:
 def set_up(database: Database) -> None:
     """Makes the two databases, the roles, the schema and all rights, or what is missing of them."""
     for name in (database.name, database.dagster_name):
-        _create_database(database, name)
+        create_database(database, name)
     roles_of = grants.Grants(database.prefix, database.passwords)
     with _alone(database) as connection:
         roles_of.make(connection)
@@ -212,7 +217,8 @@ def _alone(database: Database) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def _create_database(database: Database, name: str) -> None:
+def create_database(database: Database, name: str) -> None:
+    """Makes the database `name` on the server of `database`, unless it is there."""
     if _exists(database, name):
         return
     try:

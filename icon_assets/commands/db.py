@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from icon_assets.commands.shown import JSON, print_json
-from icon_assets.database import NAME, embedded_server, open_database
+from icon_assets.database import NAME, embedded_server, find_database, open_database
 from icon_assets.errors import UserError
 from icon_assets.settings import Settings
 
@@ -51,3 +54,33 @@ def status(json: JSON = False) -> None:
         typer.echo(said)
     if not running:
         raise typer.Exit(NOT_RUNNING)
+
+
+@app.command("backup")
+def back_up(
+    file: Annotated[Path, typer.Argument(help="The file to write: data and ledger, customers' values too.")],
+) -> None:
+    """Save the database, as of this instant; loading may go on meanwhile."""
+    from icon_assets.backup import back_up
+
+    back_up(open_database(Settings.from_env()), file)
+    typer.echo(f"Saved to {file} ({file.stat().st_size:,} bytes). It holds customers' values: guard it.")
+
+
+@app.command()
+def restore(
+    file: Annotated[
+        Path, typer.Argument(help="What `backup` has written.", exists=True, dir_okay=False, readable=True)
+    ],
+) -> None:
+    """Bring a backup back; what was there is kept under another name. What came since is loaded again."""
+    from icon_assets.backup import restore
+
+    database = find_database(Settings.from_env())
+    kept = restore(database, file)
+    typer.echo(
+        f"Restored to {database.place}. Files of the landing zone that it does not hold are loaded next: "
+        "icon-assets process, or dev."
+    )
+    if kept:
+        typer.echo(f"What was there before is now the database {kept}; drop it when nothing of it is missed.")

@@ -1,4 +1,4 @@
-"""`icon-assets dev`: Dagster's UI and daemon, with everything they need in place."""
+"""`icon-assets dev` and `view`: Dagster's UI, with or without the power to act, and all that it needs."""
 
 from __future__ import annotations
 
@@ -36,9 +36,20 @@ def dev(port: int = typer.Option(3000, min=1, max=65535, help="Port of the UI.")
 
     with dg.DagsterInstance.get() as instance:
         end_orphans(instance)
-    os.environ["ICON_PAGES_URL"] = _serve_pages(settings, port + 1)
+    served = _serve_pages(settings, port + 1)
+    os.environ["ICON_PAGES_URL"] = settings.pages_url or served
     typer.echo(f"The UI comes up at http://{HOST}:{port} in some 15 s. Batches: {settings.landing_url}")
-    _become_dagster(port)
+    _become("dagster", "dev", port)
+
+
+def view(port: int = typer.Option(3002, min=1, max=65535, help="Port of the UI.")) -> None:
+    """Start a second UI that shows everything and starts nothing, until Ctrl-C."""
+    settings = Settings.from_env()
+    _refuse_taken(port)
+    database = set_up(settings)
+    prepare_dbt(settings, database.builder, os.environ)
+    typer.echo(f"The UI comes up at http://{HOST}:{port} in some 15 s, to look at only.")
+    _become("dagster_webserver", "--read-only", port)
 
 
 def _be_the_only_one(settings: Settings) -> None:
@@ -102,10 +113,10 @@ def end_orphans(instance: dg.DagsterInstance) -> None:
             instance.report_run_failed(run, "Dagster stopped while this run was under way.")
 
 
-def _become_dagster(port: int) -> None:
-    """Makes this process `dagster dev`, so that a signal to it goes through no go-between."""
+def _become(program: str, mode: str, port: int) -> None:
+    """Makes this process a program of Dagster's, so that a signal to it goes through no go-between."""
     # A shell starts background jobs with SIGINT ignored, and what is ignored stays so; Dagster gives SIGTERM
     # the handler of SIGINT, and could then be stopped by neither.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    arguments = ["dev", "--host", HOST, "--port", str(port), "--workspace", str(ROOT / "workspace.yaml")]
-    os.execv(sys.executable, [sys.executable, "-m", "dagster", *arguments])  # noqa: S606
+    arguments = [mode, "--host", HOST, "--port", str(port), "--workspace", str(ROOT / "workspace.yaml")]
+    os.execv(sys.executable, [sys.executable, "-m", program, *arguments])  # noqa: S606

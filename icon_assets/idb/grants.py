@@ -163,7 +163,8 @@ class Grants:
             give(f"alter default privileges in schema {{names}} grant {right} on tables", whole)
             give(f"grant {right} on {{names}}", [name for name in names if "." in name])
         give("grant usage on sequence {names}", role.uses)
-        give("grant execute on function {names}", role.calls)
+        # Everybody may call what does not say otherwise.
+        give("revoke execute on function {names} from public; grant execute on function {names}", role.calls)
         for schema in role.guarded:
             if schema in schemas:
                 self._grant_guarded(connection, role, schema)

@@ -304,5 +304,3 @@ begin
     );
 end
 $$;
-
-revoke execute on function final.make_month from public;

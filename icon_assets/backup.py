@@ -1,0 +1,117 @@
+"""The database saved to a file, and brought back: data, ledger and key of the tokens, as of one instant.
+
+Not in the file: roles and passwords, which are made anew where they are missing, and Dagster's own database.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from icon_assets.database import Database, create_database, set_up
+from icon_assets.errors import UserError
+from icon_assets.idb.migrate import head
+from icon_assets.server.runner import binaries
+
+
+def back_up(database: Database, file: Path) -> None:
+    """Writes `file`, readable by its owner only; loading and building may go on meanwhile."""
+    if file.exists():
+        raise UserError(f"{file} exists already. Name a new file: an older backup is not written over.")
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        _run("pg_dump", database, "--format=custom", f"--file={part}")
+        part.rename(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def restore(database: Database, file: Path) -> str | None:
+    """Makes `database` what `file` holds; returns under which name what was there is kept, if anything.
+
+    All or nothing: the file is read into a new database, which then takes the other's place.
+    """
+    fresh = Database({**database.conninfo, "dbname": f"{database.name}_restored"}, database.passwords)
+    _refuse_used(database)
+    with database.connect("postgres", autocommit=True) as connection:
+        _drop(connection, fresh.name)  # of a restore that was killed
+        create_database(fresh, fresh.name)
+        try:
+            arguments = ("--exit-on-error", "--no-owner", "--no-privileges", f"--jobs={os.cpu_count() or 1}")
+            _run("pg_restore", fresh, *arguments, str(file))
+            _check(fresh, file)
+            kept = _take_the_place(connection, database, fresh)
+        except BaseException:
+            _drop(connection, fresh.name)
+            raise
+    set_up(database)
+    return kept
+
+
+def _check(fresh: Database, file: Path) -> None:
+    """Refuses what this program cannot work with, while nothing is lost yet."""
+    with fresh.connect(autocommit=True) as connection:
+        try:
+            (version,) = connection.execute("select version_num from ops.alembic_version").fetchone() or ("",)
+        except psycopg.errors.UndefinedTable:
+            raise UserError(f"{file} is no backup of icon-assets.") from None
+        if version > head():
+            raise UserError(
+                f"{file} was made by a newer icon-assets than this one. Update icon-assets (git pull, make "
+                "install), then restore."
+            )
+        connection.execute("analyze")
+
+
+def _take_the_place(connection: psycopg.Connection, database: Database, fresh: Database) -> str | None:
+    kept = f"{database.name}_until_{datetime.now(UTC):%Y%m%d_%H%M%S}"
+    rename = sql.SQL("alter database {} rename to {}")
+    there = connection.execute("select from pg_database where datname = %s", [database.name]).fetchone()
+    try:
+        with connection.transaction():
+            if there is not None:
+                connection.execute(rename.format(sql.Identifier(database.name), sql.Identifier(kept)))
+            connection.execute(rename.format(sql.Identifier(fresh.name), sql.Identifier(database.name)))
+    except psycopg.errors.ObjectInUse:
+        _refuse_used(database)
+        raise
+    return kept if there is not None else None
+
+
+def _refuse_used(database: Database) -> None:
+    with database.connect("postgres") as connection:
+        found = connection.execute(
+            "select usename || coalesce(' (' || nullif(application_name, '') || ')', '')"
+            " from pg_stat_activity where datname = %s and backend_type = 'client backend'",
+            [database.name],
+        ).fetchall()
+    if found:
+        users = ", ".join(sorted({user for (user,) in found}))
+        raise UserError(
+            f"The database {database.name!r} is in use, by {users}. End icon-assets dev and view, and what "
+            "reads the database; then restore."
+        )
+
+
+def _drop(connection: psycopg.Connection, name: str) -> None:
+    connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+def _run(program: str, database: Database, *arguments: str) -> None:
+    conninfo = {name: value for name, value in database.conninfo.items() if name != "password"}
+    done = subprocess.run(
+        [binaries() / program, f"--dbname={make_conninfo(**conninfo)}", *arguments],
+        # Never an argument, which every user of the machine could read.
+        env={**os.environ, "PGPASSWORD": database.conninfo["password"]},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise UserError(f"{program} failed: {done.stderr.strip()[-500:]}")
