@@ -1,46 +1,86 @@
-"""Takes every figure and prints them as a table; the same as JSON in var/bench.json."""
+"""Takes the figures and prints them as a table; the same as JSON in var/bench.json.
+
+python -m benchmarks [GROUP ...] takes some groups only, and leaves the others in var/bench.json as they are.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import finalize, ingest
+from benchmarks import finalize, ingest, pace, rivals, whole
 from benchmarks.databases import running_server
-from benchmarks.measure import Figure
+from benchmarks.landings import bank_batches, simulated
+from benchmarks.measure import Figure, say
+from icon_assets.server import EmbeddedServer
 from icon_assets.settings import Settings
-from icon_assets.simulator import simulate
+
+Group = Callable[[EmbeddedServer, Path, Path], list[Figure]]
 
 
-def main() -> None:
-    """Runs on the real campaign where ICON_BANK_TOOL is set, on simulated data otherwise."""
+def _ingest(server: EmbeddedServer, landing: Path, var: Path) -> list[Figure]:
+    days = simulated(var)
+    found = [ingest.against_copy(server, "simulated days", days, var)]
+    if landing != days:
+        found.append(ingest.against_copy(server, "the real campaign", landing, var))
+    return found
+
+
+def _full(server: EmbeddedServer, landing: Path, var: Path) -> list[Figure]:
+    return [ingest.when_full(server, landing.name.removeprefix("bench-"), landing, var)]
+
+
+GROUPS: dict[str, Group] = {
+    "ingest": _ingest,
+    "full": _full,
+    "memory": lambda server, _, var: ingest.memory(server, var),
+    "pace": pace.figures,
+    "rivals": rivals.figures,
+    "finalize": lambda server, landing, var: finalize.figures(server, str(landing), var),
+    "whole": lambda _, landing, var: whole.figures(landing, var),
+}
+
+
+def main(names: list[str]) -> None:
+    """Runs on the real campaign where ICON_BANK_TOOL is set, on simulated days otherwise."""
+    if unknown := set(names) - GROUPS.keys():
+        sys.exit(
+            f"There is no group {', '.join(sorted(unknown))}. Name some of {', '.join(GROUPS)}, or none."
+        )
     var = Settings.from_env().var
     var.mkdir(parents=True, exist_ok=True)
-    landing = ingest.bank_batches(var)
-    if landing is None:
-        landing = str(var / "bench-simulated")
-        if not (var / "bench-simulated" / "truth.json").exists():
-            simulate("benchmark", 1, landing)
-    figures: list[Figure] = []
-    with running_server(var) as server:
-        figures.append(ingest.against_copy(server, landing, var))
-        figures += ingest.against_rivals(server, landing, var)
-        figures += finalize.figures(server, landing, var)
-    (var / "bench.json").write_text(json.dumps([figure.as_dict() for figure in figures], indent=1))
-    _show(figures)
-    sys.exit(any(figure.bar is not None and figure.ratio < figure.bar for figure in figures))
+    landing = bank_batches(var) or simulated(var)
+    report = var / "bench.json"
+    taken = json.loads(report.read_text()) if names and report.exists() else {}
+    for name in names or GROUPS:
+        say(name)
+        with running_server(var) as server:
+            figures = GROUPS[name](server, landing, var)
+        taken[name] = [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
+        report.write_text(json.dumps(taken, indent=1))
+        _show(figures)
+    met = [
+        figure["bar"] is None or figure["ratio"] >= figure["bar"]
+        for group in taken.values()
+        for figure in group
+    ]
+    sys.exit(not all(met))
 
 
 def _show(figures: list[Figure]) -> None:
     table = Table("figure", "ratio", "pairs", "bar", "notes")
     for figure in figures:
         notes = ", ".join(f"{name} {value:,}" for name, value in figure.notes.items())
-        spread = " ".join(f"{ratio:.2f}" for ratio in sorted(figure.ratios))
-        table.add_row(figure.name, f"{figure.ratio:.2f}", spread, str(figure.bar or ""), notes)
-    Console().print(table)
+        spread = " ".join(f"{ratio:.2f}" for ratio in sorted(figure.ratios)[:10])
+        mark = "" if figure.is_met else " (missed)"
+        table.add_row(figure.name, f"{figure.ratio:.2f}", spread, f"{figure.bar or ''}{mark}", notes)
+    Console(width=160).print(table)
 
 
-main()
+main(sys.argv[1:])

@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from benchmarks.databases import fresh
-from benchmarks.ingest import load
+from benchmarks.loader import load
 from benchmarks.measure import Figure, pairs, seconds
 from icon_assets.database import Database
 from icon_assets.finalize.days import finalize

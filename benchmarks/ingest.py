@@ -1,48 +1,22 @@
-"""Ingest, end to end and exactly once, against COPY of the rows it left and other ways to load them."""
+"""Ingest, end to end and exactly once, against COPY of the rows it left; with much there; its memory."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections import defaultdict
-from collections.abc import Callable
-from datetime import UTC, datetime
+import shutil
 from pathlib import Path
-from typing import Any
 
-import msgspec
-import pandas as pd
-import sqlalchemy as sa
+import psycopg
 
 from benchmarks.databases import fresh
-from benchmarks.measure import Figure, pairs, seconds
-from icon_assets.contract.decode import Decoder
-from icon_assets.contract.landing import Landing
+from benchmarks.landings import another, large
+from benchmarks.loader import load
+from benchmarks.measure import PAIRS, Figure, Notes, pairs, say, seconds
 from icon_assets.database import Database
+from icon_assets.ingest.targets import histories
 from icon_assets.server import EmbeddedServer
 
-Events = dict[str, list[dict[str, Any]]]
-
-_PAIRS = 5
-_RIVAL_EVENTS = 200_000
-# Run in a process of its own, so that its peak memory is the loader's alone.
-_LOADER = """
-import json, resource, sys, time
-import sqlalchemy as sa
-from icon_assets.contract.landing import Landing
-from icon_assets.ingest.drain import drain
-engine = sa.create_engine(sys.stdin.readline().strip(), connect_args={"options": "-c timezone=UTC"})
-landing = Landing(sys.argv[1])
-start = time.perf_counter()
-drained = drain(engine, landing)
-print(json.dumps({
-    "seconds": time.perf_counter() - start,
-    "events": drained.events,
-    "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-}))
-"""
+_FULL_ROWS = 2_000_000
+_MEMORY_MB = 250
 _TABLES = """
     select table_name from information_schema.tables
     where
@@ -52,37 +26,128 @@ _TABLES = """
 """
 
 
-def load(database: Database, landing: str) -> dict[str, float]:
-    """Drains the landing zone with the library's loader; seconds, events and peak memory in MB."""
-    url = database.engine.url.render_as_string(hide_password=False)
-    done = subprocess.run(
-        [sys.executable, "-c", _LOADER, landing], input=url, capture_output=True, text=True, check=True
-    )
-    result: dict[str, float] = json.loads(done.stdout)
-    return result
-
-
-def against_copy(server: EmbeddedServer, landing: str, var: Path) -> Figure:
+def against_copy(server: EmbeddedServer, name: str, landing: Path, var: Path) -> Figure:
     """Rows a second that a load leaves in idb, history and current, against raw COPY of the same rows."""
-    notes: dict[str, float | int | str] = {}
-
+    notes: Notes = {}
     with fresh(server, var) as source:
-        first = load(source, landing)
+        first = load(source, str(landing))
         files = _export(source, var / "bench-copy")
         rows = sum(n for _, n in files.values())
         notes |= {"events": int(first["events"]), "rows": rows, "memory_mb": int(first["memory_mb"])}
 
         def copy() -> float:
-            return rows / seconds(lambda: _copy(source, files))
+            taken = seconds(lambda: _copy(source, files))
+            notes["copy_s"] = round(taken, 1)
+            return rows / taken
 
         def ours() -> float:
             with fresh(server, var) as database:
-                done = load(database, landing)
+                done = load(database, str(landing))
+            notes["load_s"] = round(done["seconds"], 1)
+            notes["loader_cpu_s"] = round(done["cpu"], 1)
             notes["events_a_second"] = int(done["events"] / done["seconds"])
             return rows / done["seconds"]
 
-        ratios = pairs(ours, copy, _PAIRS)
-    return Figure("ingest / raw COPY of the same rows", ratios, bar=0.5, notes=notes)
+        ratios = pairs(ours, copy)
+    shutil.rmtree(var / "bench-copy")
+    return Figure(f"ingest of {name} / raw COPY of the same rows", ratios, 0.5, notes)
+
+
+def when_full(server: EmbeddedServer, name: str, landing: Path, var: Path) -> Figure:
+    """New events under other GUIDs, into a database with 20 million rows of history, against an empty one."""
+    notes: Notes = {}
+    with fresh(server, var) as full:
+        load(full, str(landing))
+        notes["history_rows"] = _fill(full)
+        say(f"  {notes['history_rows']:,} rows of history")
+        numbers = iter(range(PAIRS))
+
+        def ours() -> float:
+            out = var / "bench-another"
+            new = another(landing, out, next(numbers))
+            done = load(full, str(new))
+            shutil.rmtree(out)
+            return done["events"] / done["seconds"]
+
+        def empty() -> float:
+            with fresh(server, var) as database:
+                done = load(database, str(landing))
+            return done["events"] / done["seconds"]
+
+        return Figure(f"ingest of {name}, 20 million rows there / empty", pairs(ours, empty), 0.8, notes)
+
+
+def memory(server: EmbeddedServer, var: Path) -> list[Figure]:
+    """Peak memory of the loader's process for a small and a very large batch."""
+    figures = []
+    for events in (10_000, 100_000):
+        say(f"  a batch of {events:,} events")
+        landing = large(var / "bench-large", events)
+        with fresh(server, var) as database:
+            done = load(database, str(landing))
+        shutil.rmtree(landing)
+        notes: Notes = {"memory_mb": int(done["memory_mb"]), "seconds": round(done["seconds"], 1)}
+        name = f"{_MEMORY_MB} MB / peak memory of the loader, a batch of {events:,} events"
+        figures.append(Figure(name, [_MEMORY_MB / done["memory_mb"]], 1, notes))
+    return figures
+
+
+def _fill(database: Database) -> int:
+    """Copies what the database holds, under other GUIDs, until there are 20 million rows of history."""
+    with database.connect() as connection:
+        rows = _history_rows(connection)
+        copies = -(-_FULL_ROWS // rows) - 1
+        for (table,) in connection.execute(_TABLES).fetchall():
+            columns = connection.execute(
+                "select column_name, collation_name = 'C' and column_name ~ '(guid|sessid|callid|callattid"
+                "|partyid|irid|connid)$' from information_schema.columns "
+                "where table_schema = 'idb' and table_name = %s and is_identity = 'NO'",
+                [table],
+            ).fetchall()
+            guids = {name for name, is_guid in columns if is_guid}
+            if not guids:
+                continue
+            indexes = connection.execute(
+                "select indexname, indexdef from pg_indexes where schemaname = 'idb' and tablename = %s "
+                "and indexname not in (select conname from pg_constraint)",
+                [table],
+            ).fetchall()
+            (constraint, definition), = connection.execute(
+                "select conname, pg_get_constraintdef(oid) from pg_constraint "
+                "where conrelid = ('idb.' || %s)::regclass and contype in ('p', 'u')",
+                [table],
+            ).fetchall()  # fmt: skip
+            connection.execute(f"alter table idb.{table} drop constraint {constraint}")
+            for index, _ in indexes:
+                connection.execute(f"drop index idb.{index}")
+            taken = ", ".join(
+                f"overlay(t.{name} placing g.mark from 1 for 3)" if name in guids else f"t.{name}"
+                for name, _ in columns
+            )
+            connection.execute(
+                f"insert into idb.{table} ({', '.join(name for name, _ in columns)}) select {taken} "
+                f"from idb.{table} as t cross join "
+                f"(select 'y' || lpad(n::text, 2, '0') as mark from generate_series(1, {copies}) as n) as g "
+                f"where coalesce({', '.join(f't.{name}' for name in sorted(guids))}) is not null"
+            )
+            connection.execute(f"alter table idb.{table} add constraint {constraint} {definition}")
+            for _, made in indexes:
+                connection.execute(made)
+            connection.commit()
+        filled = _history_rows(connection)
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("vacuum (analyze)")
+        return filled
+
+
+def _history_rows(connection: psycopg.Connection) -> int:
+    """Rows of the tables that only grow."""
+    tables = {history.table for histories_ in histories().values() for history in histories_}
+    counts = " union all ".join(f"select count(*) as n from idb.{table}" for table in sorted(tables))
+    row = connection.execute(f"select sum(n)::bigint from ({counts}) as t").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _export(database: Database, folder: Path) -> dict[str, tuple[Path, int]]:
@@ -116,80 +181,3 @@ def _copy(database: Database, files: dict[str, tuple[Path, int]]) -> None:
                 while block := stored.read(1 << 20):
                     copy.write(block)
         connection.commit()
-
-
-def against_rivals(server: EmbeddedServer, landing: str, var: Path) -> list[Figure]:
-    """The same events into a table a type, by ways that neither deduplicate nor keep a current state."""
-    events = _events(landing)
-    count = sum(map(len, events.values()))
-
-    def ours() -> float:
-        with fresh(server, var) as database:
-            done = load(database, landing)
-        return done["events"] / done["seconds"]
-
-    def rate(way: Callable[[Database, Events], None]) -> Callable[[], float]:
-        def theirs() -> float:
-            with fresh(server, var) as database:
-                return count / seconds(lambda: way(database, events))
-
-        return theirs
-
-    return [
-        Figure("ingest / SQLAlchemy Core executemany", pairs(ours, rate(_core), _PAIRS), bar=2.5),
-        Figure("ingest / pandas to_sql", pairs(ours, rate(_pandas), _PAIRS), bar=20),
-    ]
-
-
-def _events(landing: str) -> Events:
-    """The first 200,000 decoded events by type; a slow rival needs no more for its rate."""
-    found: Events = defaultdict(list)
-    zone = Landing(landing)
-    count = 0
-    for file in zone.list():
-        with zone.open(file) as batch:
-            for chunk in Decoder(batch, datetime.now(UTC)).chunks():
-                for line, event in chunk.events:
-                    found[type(event).__name__.lower()].append(
-                        {"line": line, **msgspec.structs.asdict(event)}
-                    )
-                count += len(chunk.events)
-        if count >= _RIVAL_EVENTS:
-            break
-    return found
-
-
-def _core(database: Database, events: Events) -> None:
-    metadata = sa.MetaData()
-    tables = {
-        type_: sa.Table(
-            f"rival_{type_}",
-            metadata,
-            *(
-                sa.Column(name, sa.BigInteger if any(isinstance(row[name], int) for row in rows) else sa.Text)
-                for name in rows[0]
-            ),
-        )
-        for type_, rows in events.items()
-    }
-    with database.engine.begin() as connection:
-        metadata.create_all(connection)
-        for type_, rows in events.items():
-            connection.execute(tables[type_].insert(), rows)
-
-
-def _pandas(database: Database, events: Events) -> None:
-    for type_, rows in events.items():
-        frame = pd.DataFrame(rows)
-        frame.to_sql(f"rival_{type_}", database.engine, index=False, method="multi", chunksize=1_000)
-
-
-def bank_batches(var: Path) -> str | None:
-    """The real campaign, made by the tool that ICON_BANK_TOOL names; None without it."""
-    tool = os.environ.get("ICON_BANK_TOOL")
-    out = var / "bench-bank"
-    if not tool:
-        return None
-    if not (out / "truth.json").exists():
-        subprocess.run([sys.executable, tool, str(out)], check=True, stdout=subprocess.DEVNULL)
-    return str(out)
