@@ -86,7 +86,7 @@
     {%- set p = '(' ~ numerator ~ '::numeric / ' ~ n ~ ')' -%}
     {%- set sign = '-' if side == 'low' else '+' -%}
     greatest(0, least(1, (
-            {{ p }} + 1.9207 / {{ n }}
+            {{ p }} + 1.9208 / {{ n }}
             {{ sign }} 1.96 * sqrt({{ p }} * (1 - {{ p }}) / {{ n }} + 0.9604 / ({{ n }} * {{ n }}))
         ) / (1 + 3.8416 / {{ n }})))::numeric(9, 6)
 {%- endmacro %}

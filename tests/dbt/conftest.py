@@ -20,6 +20,7 @@ from icon_assets.ingest.drain import drain
 from icon_assets.instance import DBT_PROJECT, environment
 from icon_assets.marts import close_window, open_window
 from icon_assets.settings import Settings
+from tests.dbt.simulated import Simulated, build
 
 
 class Marts:
@@ -80,3 +81,12 @@ def marts(
 ) -> Marts:
     """An empty database, for the tests of one module in their order."""
     return Marts(new_database(), tmp_path_factory.mktemp("landing"), dbt_var)
+
+
+@pytest.fixture(scope="session")
+def simulated(
+    new_database: Callable[[], Database], tmp_path_factory: pytest.TempPathFactory, dbt_var: Path
+) -> Simulated:
+    """The marts of a simulated contact centre; for reading only."""
+    marts = Marts(new_database(), tmp_path_factory.mktemp("landing"), dbt_var)
+    return build(marts, tmp_path_factory.mktemp("simulated"))

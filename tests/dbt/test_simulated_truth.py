@@ -2,51 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from icon_assets.simulator.run import simulate
-from icon_assets.simulator.scenario import Campaign, Run, Scenario
 from tests.dbt.conftest import Marts
+from tests.dbt.simulated import Simulated
 from tests.dbt.truth import differences, tally
 
 pytestmark = pytest.mark.slow
 
-SCENARIO = Scenario(
-    about="A little of everything.",
-    days=2,
-    campaigns=(
-        Campaign(name="late and transferred", chains=80, agents=4, late=30, transfer=25, consult=25),
-        Campaign(name="sip", mode="progressive", target="none", value=0, cpd="sip", chains=30),
-        Campaign(name="no clock", mode="predictive", cpd="none", chains=30),
-        Campaign(name="preview", mode="preview", target="none", value=0, cpd="none", cancel=15, chains=40),
-        Campaign(
-            name="pushed", mode="push_preview", target="none", value=0, cpd="none", cancel=20, chains=40
-        ),
-        Campaign(name="seizing", mode="predictive_seizing", target="distribution_time", chains=40),
-        Campaign(name="voice ports", mode="power_gvp", target="none", value=0, rate=5, chains=30),
-        Campaign(
-            name="twice a day",
-            chains=30,
-            runs=(
-                Run(load="08:30", start="09:00", stop="12:00"),
-                Run(load="13:00", start="13:30", stop="17:00"),
-            ),
-        ),
-    ),
-)
+
+@pytest.fixture(scope="module")
+def marts(simulated: Simulated) -> Marts:
+    return simulated.marts
 
 
 @pytest.fixture(scope="module")
-def truth(marts: Marts, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Simulates, loads, finalizes and builds once."""
-    source: Path = tmp_path_factory.mktemp("simulated")
-    known = simulate(SCENARIO, 11, str(source))
-    marts.load(sorted(source.rglob("*.jsonl.gz")))
-    marts.build()
-    return known
+def truth(simulated: Simulated) -> dict[str, Any]:
+    return simulated.truth
 
 
 def test_totals(marts: Marts, truth: dict[str, Any]) -> None:
