@@ -25,7 +25,6 @@ STATES = {state: colour(state) for state in ("complete", "partial", "dark", "unk
 _INK, _MUTED, _GRID, _CARD = map(colour, ("ink", "muted", "grid", "card"))
 _HEAT = [colour(f"heat-{step}") for step in range(6)]
 _CONFIG: dict[str, Any] = {
-    "aria": False,  # the page says what each chart shows, and has the numbers as tables
     "background": "transparent",
     "customFormatTypes": True,
     "font": "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",

@@ -24,6 +24,8 @@ async function draw(element) {
   const { view } = await vegaEmbed(element, structuredClone(specs[element.dataset.spec]), options);
   views.get(element)?.finalize();
   views.set(element, view);
+  // The element around it says what is to be seen, and the table has the numbers.
+  element.querySelector("svg").setAttribute("aria-hidden", "true");
 }
 
 async function show(zone) {

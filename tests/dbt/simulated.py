@@ -46,9 +46,9 @@ class Simulated:
     truth: dict[str, Any]
 
 
-def build(marts: Marts, source: Path) -> Simulated:
-    """Simulates into `source`, loads, finalizes and builds once."""
+def build(marts: Marts, source: Path, *, tested: bool = True) -> Simulated:
+    """Simulates into `source`, loads, finalizes and builds once, with dbt's tests of the data or without."""
     truth = simulate(SCENARIO, 11, str(source))
     marts.load(sorted(source.rglob("*.jsonl.gz")))
-    marts.build()
+    marts.build(tested=tested)
     return Simulated(marts, truth)
