@@ -22,6 +22,7 @@ def colour(name: str) -> str:
 
 SIX = ("person", "machine", "quiet", "busy", "failed", "other")
 STATES = {state: colour(state) for state in ("complete", "partial", "dark", "unknown")}
+NOT_HEARD = {"not fully heard": STATES["partial"]}
 _INK, _MUTED, _GRID, _CARD = map(colour, ("ink", "muted", "grid", "card"))
 _HEAT = [colour(f"heat-{step}") for step in range(6)]
 _CONFIG: dict[str, Any] = {

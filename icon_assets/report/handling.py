@@ -42,15 +42,17 @@ _TIME_COLOURS = dict(
 _NOT_JUDGED = "unknown"
 _NOT_KNOWN = -1
 
-_CONFUSION = columns(
-    "mart_result_confusion",
-    ("cpd_class", "Detection", "text"),
-    ("agent_class", "Agent", "text"),
-    ("n", "Attempts", "count"),
-    ("row_n", "Of detection", "count"),
-    ("share_of_row", "Share", "share"),
-    ("completeness", "Data", "state"),
-)
+_CONFUSION = [
+    Column("detection", "Detection", "text", "mart_result_confusion.cpd_class"),
+    Column("agent", "Agent", "text", "mart_result_confusion.agent_class"),
+    *columns(
+        "mart_result_confusion",
+        ("n", "Attempts", "count"),
+        ("row_n", "Of detection", "count"),
+        ("share_of_row", "Share", "share"),
+        ("completeness", "Data", "state"),
+    ),
+]
 _BY_DAY = [
     *columns("mart_result_confusion", ("report_day", "Day", "day")),
     *(
@@ -96,12 +98,18 @@ def detection(answers: Answers) -> Figure:
     for row in answers.confusion:
         of_row[row["cpd_class"]] = of_row.get(row["cpd_class"], 0) + row["n"]
     rows = [
-        {**row, "row_n": of_row[row["cpd_class"]], "share_of_row": ratio(row["n"], of_row[row["cpd_class"]])}
+        {
+            **row,
+            "detection": charts.class_name(row["cpd_class"]),
+            "agent": charts.class_name(row["agent_class"]),
+            "row_n": of_row[row["cpd_class"]],
+            "share_of_row": ratio(row["n"], of_row[row["cpd_class"]]),
+        }
         for row in answers.confusion
     ]
     both = [row for row in rows if _NOT_JUDGED not in (row["cpd_class"], row["agent_class"])]
     tables = [Table("Detection against agent", _CONFUSION, rows)]
-    charts_, lead, note = [], "No attempt was judged by both detection and an agent.", ""
+    drawn, lead, note = [], "No attempt was judged by both detection and an agent.", ""
     if both:
         days = [_with_errors(row) for row in answers.detection]
         tables.append(Table("Errors of detection by day", _BY_DAY, days))
@@ -118,12 +126,12 @@ def detection(answers: Answers) -> Figure:
             "where such calls reach agents too, and nearly every machine that an agent hears had been taken "
             "for a person."
         )
-        charts_ = _detection_charts(both, days, lead)
+        drawn = _detection_charts(both, days, lead)
     return Figure(
         key="detection",
         title="Detection against the agents",
         lead=lead,
-        charts=charts_,
+        charts=drawn,
         tables=tables,
         completeness=completeness(rows),
         data_through=data_through(rows),
@@ -138,8 +146,8 @@ def _detection_charts(both: list[Row], days: list[Row], lead: str) -> list[Chart
         judged[row["cpd_class"]] += row["n"]
     cells = [
         {
-            "row": charts.class_name(row["cpd_class"]),
-            "column": charts.class_name(row["agent_class"]),
+            "row": row["detection"],
+            "column": row["agent"],
             "share": ratio(row["n"], judged[row["cpd_class"]]),
             "said": count(row["n"]),
         }

@@ -30,6 +30,7 @@ _ANSWERS = {
     "abandoned": charts.colour("alarm"),
     "not known": charts.colour("quiet"),
 }
+_STRIP_KEYS = {f"live answers {part}": _ANSWERS[part] for part in ("met in time", "not known")}
 _SOURCES = {"ocs": "OCS", "tserver": "T-Server", "ixn": "Interaction Server", "config": "Configuration"}
 
 _DAY = "mart_campaign_day"
@@ -127,14 +128,9 @@ def abandonment(answers: Answers, gaps: Rows, zone: ZoneInfo) -> Figure:
         ],
         completeness=completeness(rows),
         data_through=data_through(rows),
-        keys={
-            **_RATE_COLOURS,
-            **(
-                {f"live answers {part}": _ANSWERS[part] for part in ("met in time", "not known")}
-                if quarters
-                else {}
-            ),
-        },
+        keys=_RATE_COLOURS
+        | (_STRIP_KEYS if quarters else {})
+        | (charts.NOT_HEARD if gaps and quarters else {}),
     )
 
 

@@ -77,7 +77,7 @@ def progress(answers: Answers, gaps: Rows) -> Figure | None:
         tables=[Table(f"Lists at the last snapshot of each {when}", _PROGRESS, rows)],
         completeness=completeness(rows),
         data_through=data_through(rows),
-        keys=_COLOURS,
+        keys=_COLOURS | (charts.NOT_HEARD if gaps else {}),
     )
 
 

@@ -49,11 +49,8 @@ _DAY = columns(
     ("completeness", "Data", "state"),
 )
 _RESULT = [
-    *columns(
-        "mart_call_result",
-        ("call_result_name", "Result", "text"),
-        ("result_class", "Class", "text"),
-    ),
+    *columns("mart_call_result", ("call_result_name", "Result", "text")),
+    Column("class", "Class", "text", "mart_call_result.result_class"),
     Column("cpd", "By detection", "count", "mart_result_confusion.cpd_result_key"),
     Column("agent", "By the agent", "count", "mart_result_confusion.agent_result_key"),
     Column("effective", "That counts", "count", "fct_contact_attempt.effective_result_key"),
@@ -150,7 +147,7 @@ def over_the_day(answers: Answers, gaps: Rows, zone: ZoneInfo) -> Figure:
         ],
         completeness=completeness(rows),
         data_through=data_through(rows),
-        keys=_COLOURS,
+        keys=_COLOURS | (charts.NOT_HEARD if gaps and by_quarter else {}),
     )
 
 
@@ -158,7 +155,12 @@ def results(answers: Answers) -> Figure:
     """How attempts ended, by name of the result: as detection said, as agents said, and what counts."""
     attempts = sum(row["effective"] for row in answers.results)
     rows = [
-        {**row, "all_attempts": attempts, "share_of_attempts": ratio(row["effective"], attempts)}
+        {
+            **row,
+            "class": charts.class_name(row["result_class"]),
+            "all_attempts": attempts,
+            "share_of_attempts": ratio(row["effective"], attempts),
+        }
         for row in answers.results
     ]
     counted = [row for row in rows if row["effective"]]

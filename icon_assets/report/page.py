@@ -120,7 +120,8 @@ def _tiles(answers: Answers, whole: Mapping[str, int]) -> Iterable[Tile]:
     )
     yield rate("Connect rate", "connect_rate", "live_answers_dialed", "dials_made", "dials")
     yield rate("Right-party rate", "right_party_rate", "right_party", "live_answers", "live answers")
-    yield rate("Abandoned rate", "abandoned_rate", "abandoned", "live_answers", "live answers")
+    of = "live answers" + (f", {count(unknown)} not known" if (unknown := whole["abandoned_unknown"]) else "")
+    yield rate("Abandoned rate", "abandoned_rate", "abandoned", "live_answers", of)
     talk, accepted = (sum(row[name] for row in answers.agents) for name in ("engage_ms", "accepted"))
     yield Tile("Talk", hours(talk), f"in {count(accepted)} accepted calls", "mart_agent_outbound.engage_ms")
     last = {row["calling_list_id"]: row for row in answers.progress}.values()
@@ -133,7 +134,15 @@ def _tiles(answers: Answers, whole: Mapping[str, int]) -> Iterable[Tile]:
     )
 
 
-_WHOLE = ("attempts", "dials_made", "live_answers", "live_answers_dialed", "right_party", "abandoned")
+_WHOLE = (
+    "attempts",
+    "dials_made",
+    "live_answers",
+    "live_answers_dialed",
+    "right_party",
+    "abandoned",
+    "abandoned_unknown",
+)
 _CAMPAIGNS = [
     *columns("dim_campaign", ("campaign_name", "Campaign", "text")),
     *columns(
@@ -161,7 +170,13 @@ def render(scope: Scope, parts: list[Part], rule: str, zone: ZoneInfo, manifest:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"day": _long_day, "code": _with_code, "slug": _slug, "said": Said(zone)}
+    environment.filters |= {
+        "day": _long_day,
+        "code": _with_code,
+        "slug": _slug,
+        "said": Said(zone),
+        "tight": _tight,
+    }
     ours = files(__package__)
     vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed")
     scripts = [_script(vega), _script((ours / "page.js").read_text())]
@@ -232,6 +247,11 @@ def _long_day(day: date) -> str:
 
 def _with_code(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
+
+
+def _tight(text: str) -> str:
+    """A number and its percent sign stay on one line."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _slug(of: str) -> str:
