@@ -48,7 +48,8 @@ def demo() -> None:
     typer.echo(
         "See it in Dagster: icon-assets dev, then http://127.0.0.1:3000\n"
         'Ask the marts:     psql "$(icon-assets url --role analyst)"\n'
-        "Read about them:   icon-assets docs"
+        "Read about them:   icon-assets docs\n"
+        "Show them:         icon-assets report"
     )
 
 

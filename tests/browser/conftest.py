@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import struct
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +15,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
-SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "var" / "screenshots"
+IMAGES = ROOT / "docs" / "images"  # those that the README shows
 OURS = ("file:", "data:", "blob:", "about:", "http://127.0.0.1:", "ws://127.0.0.1:")
 _FLAGS = [
     "--no-sandbox",  # CI runs as root
@@ -37,6 +44,23 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("screenshots")
         for path in _taken:
             terminalreporter.write_line(str(path))
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """What `make demo` makes, in a `var` of its own: runs a command there, returns what it printed."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("ICON_")}
+    environment = {**plain, "ICON_VAR": str(tmp_path_factory.mktemp("demo"))}
+
+    def run(*arguments: str) -> str:
+        program = Path(sys.executable).with_name("icon-assets")
+        done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run("demo")
+    yield run
+    run("db", "stop")
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +112,23 @@ def keep_screenshot(page: Page, name: str, **options: Any) -> Path:
     page.screenshot(path=path, **options)
     _taken.append(path)
     return path
+
+
+def keep_image(page: Page, name: str, most_bytes: int = 300_000) -> None:
+    """Keeps a screenshot that the README shows; the one that is committed must have its size.
+
+    It is not compared by its pixels: fonts differ from machine to machine. UPDATE_IMAGES=1 writes it anew.
+    """
+    committed = IMAGES / f"{name}.png"
+    shown = keep_screenshot(page, f"readme-{name}")
+    if os.environ.get("UPDATE_IMAGES"):
+        committed.parent.mkdir(exist_ok=True)
+        shutil.copy(shown, committed)
+    assert committed.exists(), f"UPDATE_IMAGES=1 pytest tests/browser makes {committed}"
+    assert committed.stat().st_size < most_bytes
+    assert _pixels(committed) == _pixels(shown)
+
+
+def _pixels(png: Path) -> tuple[int, int]:
+    width, height = struct.unpack(">II", png.read_bytes()[16:24])
+    return width, height

@@ -15,6 +15,7 @@ import pytest
 
 from icon_assets.database import open_database
 from icon_assets.settings import Settings
+from tests.report_page import ReportPage
 
 ROOT = Path(__file__).parents[2]
 # Run by .ci/run itself, or by test_dev.py.
@@ -81,3 +82,8 @@ def test_every_other_command_runs(var: Path) -> None:
         assert connection.execute("select count(*) > 0 from marts.mart_campaign_day").fetchone() == (True,)
     page = Path(printed[".venv/bin/icon-assets docs"].split()[-1])
     assert "mart_campaign_day" in page.read_text()
+    report = ReportPage(Path(printed[".venv/bin/icon-assets report"].strip()).read_text())
+    assert [row["Campaign"] for row in report.tables["All campaigns"]["Campaigns of the report"]] == [
+        "Arrears",
+        "Contract renewal",
+    ]

@@ -1,0 +1,21 @@
+"""The report's asset in a project that has nothing to report; test_refresh.py has one that does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from icon_assets.jobs import QUALITY
+from icon_assets.settings import Settings
+
+
+def test_nothing_to_report_is_no_failure(
+    defs: dg.Definitions, settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    report = dg.AssetKey(["report", "campaigns"])
+    job = defs.resolve_job_def(QUALITY)
+    done = job.execute_in_process(instance=instance, asset_selection=[report])
+    (made,) = done.get_asset_materialization_events()
+    assert made.materialization.metadata == {"campaigns": dg.MetadataValue.int(0)}
+    assert not Path(settings.var / "report").exists()
