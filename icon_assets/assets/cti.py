@@ -7,8 +7,9 @@ import dagster as dg
 
 from icon_assets.assets.raw import idb_key
 from icon_assets.database import Database
+from icon_assets.idb.schema import cti_database as cti_database_table
 from icon_assets.ingest.cti import copy_calls
-from icon_assets.metadata import copied_metadata, drain_metadata
+from icon_assets.metadata import DATA_ENGINEERING, copied_metadata, drain_metadata, table_metadata
 from icon_assets.progress import Progress
 from icon_assets.settings import Settings
 
@@ -32,7 +33,8 @@ def cti_assets(settings: Settings) -> Sequence[dg.AssetsDefinition]:
         "cannot be read, everything else goes on: attempts whose calls are missing say so, and are matched "
         "when it can be read again."
     ),
-    metadata={"dagster/table_name": "ops.cti_database"},
+    owners=DATA_ENGINEERING,
+    metadata=table_metadata(cti_database_table),
 )
 def cti_database(
     context: dg.AssetExecutionContext,
