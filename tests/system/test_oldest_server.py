@@ -9,9 +9,14 @@ import psycopg
 import pytest
 
 from icon_assets import database as databases
-from icon_assets.database import OLDEST_SERVER, open_database
+from icon_assets.backup import back_up, restore
+from icon_assets.contract.landing import Landing
+from icon_assets.database import OLDEST_SERVER, Database, open_database
+from icon_assets.ingest.drain import drain
 from icon_assets.server import embedded, runner
 from icon_assets.settings import Settings
+from tests.batches import chain
+from tests.finals import Site
 
 pytestmark = pytest.mark.system
 
@@ -34,14 +39,50 @@ def oldest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str
     choose.run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", data)
 
 
-def test_the_schema_and_the_roles_are_made_on_the_oldest_server(
-    oldest: dict[str, str], tmp_path: Path
-) -> None:
-    where = "{user}:{password}@{host}:{port}".format(**oldest)
-    settings = Settings(tmp_path / "var", "", f"postgresql://{where}/icon")
-    database = open_database(settings)
-    assert databases.is_current(database)
-    with psycopg.connect(database.url("operator")) as connection:
+@pytest.fixture
+def kept(oldest: dict[str, str], tmp_path: Path) -> Iterator[Database]:
+    """The project's database there, set up by a user who is no superuser."""
+    with psycopg.connect(**oldest, dbname="postgres", autocommit=True) as connection:  # type: ignore[arg-type]
+        connection.execute("create role keeper login password 'k' createdb createrole")
+    url = f"postgresql://keeper:k@127.0.0.1:{oldest['port']}/icon"
+    database = open_database(Settings(tmp_path / "var", "", url))
+    yield database
+    database.dispose()
+
+
+def test_the_schema_and_the_roles_are_made_on_the_oldest_server(kept: Database) -> None:
+    assert databases.is_current(kept)
+    with psycopg.connect(kept.url("operator")) as connection:
         assert connection.info.server_version // 10_000 == OLDEST_SERVER
         assert connection.execute("select count(*) > 100 from idb.g_dictionary").fetchone() == (True,)
-    database.engine.dispose()
+
+
+@pytest.mark.threat("S9")
+def test_stages_work_there_and_do_no_more(kept: Database, landing: Path) -> None:
+    site = Site(kept, landing)
+    site.load(*chain("A", 1, 2, 3, 0))
+    assert [day.objects for day in site.finalize()] == [1]
+    with psycopg.connect(**kept.login("builder"), autocommit=True) as connection:  # type: ignore[arg-type]
+        connection.execute("create table marts.made as select chainguid from final.go_chain")
+    with psycopg.connect(kept.url("analyst")) as connection:
+        assert connection.execute("select * from marts.made").fetchall() == [("A",)]
+    for role in ("loader", "finalizer", "builder"):
+        with (
+            psycopg.connect(**kept.login(role)) as connection,  # type: ignore[arg-type]
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute("drop table idb.go_chain")
+
+
+def test_it_is_saved_and_brought_back(kept: Database, landing: Path, tmp_path: Path) -> None:
+    site = Site(kept, landing)
+    site.load(*chain("A", 1, 2, 3, 0))
+    site.finalize()
+    kept.dispose()
+    back_up(kept, tmp_path / "icon.dump")
+    site.load(*chain("B", 1, 2, 3, 0))
+    kept.dispose()
+    restore(kept, tmp_path / "icon.dump")
+    with kept.monitor.connect() as connection:
+        assert connection.exec_driver_sql("select chainguid from final.go_chain").all() == [("A",)]
+    assert drain(kept.loader, Landing(str(landing))).batches == 1
