@@ -99,7 +99,16 @@ _DETECTION = f"""
     group by report_day
     order by report_day
 """
-# The view counts records anew for each snapshot that it is asked for: so for those that are shown only.
+# The last snapshot of each list and hour, or day.
+_SNAPSHOTS = """
+    select object_id as calling_list_id, max(snapshot_ts) as snapshot_ts
+    from marts.fct_list_metric_snapshot
+    where
+        object_type = 'list' and is_received and object_id = any(%(lists)s)
+        and report_day between %(first)s and %(last)s
+    group by object_id, report_day, case when %(by_quarter)s then date_trunc('hour', snapshot_ts) end
+"""
+# The view counts the list's records anew for each snapshot, and only constants keep it to those asked for.
 _PROGRESS = """
     select p.*, coalesce(dim.calling_list_name, p.calling_list_id::text) as calling_list_name
     from marts.mart_list_progress as p
@@ -107,18 +116,7 @@ _PROGRESS = """
     where
         p.calling_list_id = any(%(lists)s)
         and p.report_day between %(first)s and %(last)s
-        and (
-            p.is_day_end
-            or %(by_quarter)s
-            and (p.calling_list_id, p.snapshot_ts) in (
-                select object_id, max(snapshot_ts)
-                from marts.fct_list_metric_snapshot
-                where
-                    object_type = 'list' and is_received
-                    and report_day between %(first)s and %(last)s
-                group by object_id, report_day, date_trunc('hour', snapshot_ts)
-            )
-        )
+        and p.snapshot_ts = any(%(snapshots)s)
     order by calling_list_name, p.calling_list_id, p.snapshot_ts
 """
 _CONTACTABILITY = f"""
@@ -296,6 +294,8 @@ def ask(connection: psycopg.Connection[Row], scope: Scope, campaign_id: int, nam
     days = rows(_DAYS)
     parameters["ocs"] = sorted({ocs for day in days for ocs in day["ocs_ids"]})
     parameters["lists"] = sorted({one for day in days for one in day["calling_list_ids"]})
+    snapshots = {(row["calling_list_id"], row["snapshot_ts"]) for row in rows(_SNAPSHOTS)}
+    parameters["snapshots"] = sorted({instant for _, instant in snapshots})
     return Answers(
         campaign_id=campaign_id,
         name=name,
@@ -304,7 +304,10 @@ def ask(connection: psycopg.Connection[Row], scope: Scope, campaign_id: int, nam
         results=rows(_RESULTS),
         confusion=rows(_CONFUSION),
         detection=rows(_DETECTION),
-        progress=rows(_PROGRESS),
+        # Lists have snapshots at the same instants, but not every one its last of the hour.
+        progress=[
+            row for row in rows(_PROGRESS) if (row["calling_list_id"], row["snapshot_ts"]) in snapshots
+        ],
         contactability=rows(_CONTACTABILITY),
         agents=rows(_AGENTS),
         targets=rows(_TARGETS),
