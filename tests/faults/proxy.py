@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import struct
 import threading
@@ -96,10 +97,10 @@ class Proxy:
         return {"host": "127.0.0.1", "port": port, "sslmode": "disable", "gssencmode": "disable"}
 
     def arm(self, when: int | str, moment: Moment, strike: Strike) -> None:
-        """Counts anew, and strikes once: at step number `when`, or at the first that begins with it."""
+        """Counts anew, and strikes once: at step number `when`, or at the first whose text it matches."""
 
         def due(number: int, text: str) -> bool:
-            return number == when if isinstance(when, int) else text.lower().startswith(when)
+            return number == when if isinstance(when, int) else bool(re.match(when, text.lower()))
 
         with self._lock:
             self.steps, self.struck, self._armed = [], None, (due, moment, strike)

@@ -21,7 +21,9 @@ from icon_assets.database import Database
 from icon_assets.finalize.close import close_lost
 from icon_assets.finalize.days import finalize
 from icon_assets.finalize.dirty import dirty_days
+from icon_assets.finalize.purge import purge
 from icon_assets.ingest.drain import drain
+from icon_assets.marts import close_window, open_window
 
 
 def load(database: Database, landing: str) -> None:
@@ -56,6 +58,16 @@ def finish_dirty(database: Database, landing: str) -> None:
             finalize(database.engine, entity, days[0], days[-1], days=days)
 
 
+def build(database: Database, landing: str) -> None:
+    """What a build of the marts notes of itself, dbt left out."""
+    close_window(database.engine, open_window(database.engine))
+
+
+def purge_all(database: Database, landing: str) -> None:
+    """Everything that may go, however young."""
+    purge(database.engine, -1)
+
+
 def hasty(work: Callable[[Database, str], None], limit: str) -> Callable[[Database, str], None]:
     """The work with a second in the place of one of its limits."""
 
@@ -71,6 +83,8 @@ WORK = {
     "load_at_once": load_at_once,
     "finish": finish,
     "finish dirty": finish_dirty,
+    "build": build,
+    "purge": purge_all,
     "load idle for a second": hasty(load, "IDLE"),
     "load for a second": hasty(load, "LONGEST"),
     "finish idle for a second": hasty(finish, "IDLE"),

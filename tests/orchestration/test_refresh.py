@@ -29,7 +29,7 @@ class Project:
 
     def __init__(self, var: Path, landing: Path, database: Database) -> None:
         self.var, self.landing, self.database = var, landing, database
-        self._environment = {
+        self.environment = {
             **{
                 name: value
                 for name, value in os.environ.items()
@@ -45,10 +45,16 @@ class Project:
         return self.command("process", *arguments)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        with self.start(*arguments) as started:
+            out, err = started.communicate()
+        return subprocess.CompletedProcess(arguments, started.returncode, out, err)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, "-c", "from icon_assets.cli import main; main()", *arguments],
-            env=self._environment,
-            capture_output=True,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
 

@@ -1,0 +1,72 @@
+"""The stage has no statistics, and needs none: a load looks keys up, however much is stored."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from icon_assets.contract.landing import Landing
+from icon_assets.ingest.load import load as load_batch
+from tests import batches
+from tests.batches import T0, chain, chain_call, field, metric, record
+from tests.loading import Events, Loader
+
+STORED = 2_000  # chains
+
+
+def events(first: int, chains: int) -> Events:
+    """Everything that OCS tells of some chains."""
+    return [
+        line
+        for number in range(first, first + chains)
+        for guid in (f"G{number:05}",)
+        for line in (
+            *chain(guid, 1, 2, 3, 0, start=T0 + number),
+            record(guid, 1),
+            record(guid, 3, callresult=33),
+            field(guid, 1, "x"),
+            field(guid, 1, "y", fieldid=8002),
+            chain_call(guid, f"C{guid}"),
+            metric("dialing_time_ms", 4000, T0 + number, callattid=f"{guid}-1", callid=f"C{guid}"),
+        )
+    ]
+
+
+@pytest.fixture
+def stored(load: Loader) -> Loader:
+    load.config(batches.tracked(8001, 1), batches.tracked(8002, 2))
+    load(events(0, STORED))
+    with load.database.connect(autocommit=True) as connection:
+        connection.execute("analyze")
+    return load
+
+
+def plans(load: Loader, name: str, lines: Events) -> list[str]:
+    """The plan of every statement of one load, as the server chose it."""
+    batches.write(load.landing, name, lines)
+    landing = Landing(str(load.landing))
+    [file] = [file for file in landing.list() if file.path.startswith(name)]
+    seen: list[str] = []
+    with load.database.connect(autocommit=True) as connection:
+        connection.add_notice_handler(lambda notice: seen.append(notice.message_primary or ""))
+        connection.execute("load 'auto_explain'")
+        connection.execute("set auto_explain.log_min_duration = 0")
+        connection.execute("set auto_explain.log_level = notice")
+        assert load_batch(connection, lambda: landing.open(file), path=file.path)
+    assert len(seen) > 20
+    return seen
+
+
+def read_whole(plans: list[str]) -> set[str]:
+    """The tables of idb that were read from end to end."""
+    return {
+        table for plan in plans for table in re.findall(r"Seq Scan on (go\w+|g_call\w*|g_party\w*)", plan)
+    }
+
+
+@pytest.mark.threat("R33")
+@pytest.mark.parametrize("chains", [1, 200])
+def test_no_table_is_read_whole_for_a_batch(stored: Loader, chains: int) -> None:
+    assert read_whole(plans(stored, "new", events(STORED, chains))) == set()
+    assert read_whole(plans(stored, "known", [*events(0, chains), *chain("Z", 1)])) == set()
