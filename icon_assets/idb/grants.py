@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from icon_assets.errors import UserError
-from icon_assets.idb.roles import DAGSTER, ROLES, SECRETS, Role, server_name
+from icon_assets.idb.roles import DAGSTER, LOGINS, ROLES, SECRETS, Role, password_digest, server_name
 
 # Sequences of identity columns, indexes and types follow their tables.
 _STRANGERS = """
@@ -60,17 +60,15 @@ class Grants:
 
     def are_current(self, connection: psycopg.Connection) -> bool:
         """Whether the server has every role, with its password and rights."""
-        wanted = {self.name(role.name): self._fingerprint(role) for role in ROLES}
-        found = connection.execute(
-            "select rolname, shobj_description(oid, 'pg_authid') from pg_roles where rolname = any(%s)",
-            [[*wanted]],
-        )
-        return dict(found.fetchall()) == wanted
+        return self._fingerprints(connection) == {
+            self.name(role.name): self._fingerprint(role) for role in ROLES
+        }
 
     def make(self, connection: psycopg.Connection) -> None:
         """Makes the roles, and what migrations need: the owners own what is there already."""
+        known = self._fingerprints(connection)
+        self._refuse_other_passwords(connection, known)
         try:
-            known = {name for (name,) in connection.execute("select rolname from pg_roles")}
             for role in ROLES:
                 self._make(connection, role, is_new=self.name(role.name) not in known)
         except psycopg.errors.InsufficientPrivilege as error:
@@ -102,6 +100,33 @@ class Grants:
         for role in ROLES:
             comment = sql.Literal(self._fingerprint(role))
             connection.execute(self._statement("comment on role {role} is {comment}", role, comment=comment))
+
+    def _fingerprints(self, connection: psycopg.Connection) -> dict[str, str]:
+        """Of the roles that are there; empty where none was given yet."""
+        found = connection.execute(
+            "select rolname, coalesce(shobj_description(oid, 'pg_authid'), '') from pg_roles"
+            " where rolname = any(%s)",
+            [[self.name(role.name) for role in ROLES]],
+        )
+        return dict(found.fetchall())
+
+    def _refuse_other_passwords(self, connection: psycopg.Connection, known: Mapping[str, str]) -> None:
+        """Whoever works with the passwords of another ICON_VAR could connect no more."""
+        others = [
+            self.name(name)
+            for name in LOGINS
+            if (words := known.get(self.name(name), "").split())
+            and words[-1] != password_digest(self.passwords[name])
+        ]
+        in_use = connection.execute(
+            "select distinct usename::text from pg_stat_activity where usename = any(%s) order by 1", [others]
+        ).fetchall()
+        if in_use:
+            raise UserError(
+                "The project's roles have other passwords than those in ICON_VAR/passwords.json, and are in "
+                f"use ({', '.join(name for (name,) in in_use)}): another ICON_VAR works with this database. "
+                "Use that one or copy its passwords.json here, or end what runs there first."
+            )
 
     def _fingerprint(self, role: Role) -> str:
         return role.fingerprint(self.passwords.get(role.name, ""))

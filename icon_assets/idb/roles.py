@@ -58,7 +58,7 @@ class Role:
 
     def fingerprint(self, password: str) -> str:
         """Kept as the role's comment: says in one look whether the server has it as we mean it."""
-        return "icon-assets " + hashlib.sha256(f"{_meant()} {password}".encode()).hexdigest()
+        return f"icon-assets {_digest(_meant())} {password_digest(password)}"
 
 
 def _of(schema: str, names: str) -> tuple[str, ...]:
@@ -184,6 +184,15 @@ LOGINS = tuple(role.name for role in ROLES if role.may_log_in)
 @cache
 def _meant() -> str:
     return f"{ROLES!r} {SECRETS!r} {head()}"
+
+
+def password_digest(password: str) -> str:
+    """The last word of a fingerprint. A password of 256 random bits cannot be found from it."""
+    return _digest(password)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def server_name(prefix: str, role: str) -> str:

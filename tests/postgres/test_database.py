@@ -96,6 +96,21 @@ def test_a_password_that_another_machine_has_set_is_set_again(server: EmbeddedSe
     psycopg.connect(open_database(ours).url("analyst")).close()
 
 
+def test_passwords_in_use_elsewhere_are_left_alone(server: EmbeddedServer, tmp_path: Path) -> None:
+    """A second ICON_VAR must not lock out the first, whose daemon runs."""
+    first = open_database(served(server, tmp_path / "first", "two_homes"))
+    with (
+        psycopg.connect(**first.login("dagster")),  # type: ignore[arg-type]
+        pytest.raises(UserError, match=r"in use \(two_homes_dagster\): another ICON_VAR"),
+    ):
+        open_database(served(server, tmp_path / "second", "two_homes"))
+    psycopg.connect(**first.login("loader")).close()  # type: ignore[arg-type]
+    second = open_database(served(server, tmp_path / "second", "two_homes"))
+    psycopg.connect(**second.login("loader")).close()  # type: ignore[arg-type]
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(**first.login("loader"))  # type: ignore[arg-type]
+
+
 def test_a_user_who_may_not_make_roles_is_told_what_to_run(server: EmbeddedServer, tmp_path: Path) -> None:
     with psycopg.connect(**server.conninfo(), autocommit=True) as connection:
         connection.execute("create role plain login password 'x' createdb")
