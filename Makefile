@@ -28,8 +28,10 @@ test: install
 test-system: install
 	$(BIN)/pytest -m system
 
+# Less than an hour on two quiet cores; `make bench ONLY="ingest whole"` takes some figures only.
 bench: install
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	$(BIN)/python -m benchmarks $(ONLY)
 
 lint: install
 	$(BIN)/ruff check .
@@ -48,6 +50,8 @@ format: install
 lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-strip-extras --no-emit-index-url --no-header -q -o requirements.lock
+	uv pip compile --group bench -c requirements.lock --universal --python-version 3.11 --generate-hashes \
+		--no-strip-extras --no-emit-index-url --no-header -q -o requirements-bench.lock
 
 # Debian packages that only the tests of `make test-system` need: a PostgreSQL of the oldest version served, a proxy,
 # and a browser with a font.

@@ -15,7 +15,7 @@ from icon_assets.database import Database
 from icon_assets.ingest.targets import histories
 from icon_assets.server import EmbeddedServer
 
-_FULL_ROWS = 2_000_000
+_FULL_ROWS = 20_000_000
 _MEMORY_MB = 250
 _TABLES = """
     select table_name from information_schema.tables
@@ -80,7 +80,7 @@ def when_full(server: EmbeddedServer, name: str, landing: Path, var: Path) -> Fi
 def memory(server: EmbeddedServer, var: Path) -> list[Figure]:
     """Peak memory of the loader's process for a small and a very large batch."""
     figures = []
-    for events in (10_000, 100_000):
+    for events in (10_000, 5_000_000):
         say(f"  a batch of {events:,} events")
         landing = large(var / "bench-large", events)
         with fresh(server, var) as database:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from statistics import median
 
-PAIRS = 1
+PAIRS = 5
 
 Notes = dict[str, float | int | str]
 

@@ -112,7 +112,7 @@ class Decoder:
         self._decoder = _decoder(batch.header.source)
 
     def chunks(self) -> Iterator[Chunk]:
-        """All event lines in order, in chunks of about 2 MiB of text.
+        """All event lines in order, in chunks of a block of text.
 
         Raises what the reader raises, Refused where there are more lines than the header's `events`,
         Incomplete where there are fewer or the last one of an uncompressed file is half written.
