@@ -299,7 +299,7 @@ def matrix(rows: Rows) -> dict[str, Any]:
 
 def heat(rows: Rows, top: float) -> dict[str, Any]:
     """Weekday against hour (day, hour, contact_rate, sure, said, interval); pale where few dials speak."""
-    fields = ("day", "hour", "contact_rate", "sure", "said", "interval")
+    fields = ("day", "hour", "contact_rate", "sure", "said", "interval", "completeness")
     base = alt.Chart(_data({name: row[name] for name in fields} for row in rows)).encode(
         x=alt.X("hour:O", title="hour of the called party's day", axis=_names(labelAngle=0)),
         y=alt.Y("day:N", title=None, sort=None, axis=_names()),
@@ -312,6 +312,7 @@ def heat(rows: Rows, top: float) -> dict[str, Any]:
             alt.Tooltip("hour:N", title="Hour"),
             alt.Tooltip("said:N", title="Reached"),
             alt.Tooltip("interval:N", title="95 % interval"),
+            alt.Tooltip("completeness:N", title="Data"),
         ],
     )
     percent = base.transform_filter("datum.sure").transform_calculate(

@@ -7,7 +7,7 @@ from icon_assets.report.numbers import (
     completeness,
     count,
     data_through,
-    day_name,
+    day_label,
     dot,
     hours,
     ratio,
@@ -67,6 +67,7 @@ _BY_DAY = [
             (f"{stem}_high", "To", "share"),
         )
     ),
+    *columns("mart_result_confusion", ("completeness", "Data", "state")),
 ]
 _AGENT = [
     Column("agent_name", "Agent", "text", "dim_agent.agent_name"),
@@ -154,7 +155,7 @@ def _detection_charts(both: list[Row], days: list[Row], lead: str) -> list[Chart
         for row in both
     ]
     dots = [
-        dot(day_name(row["report_day"]), part, row[numerator], row[denominator])
+        dot(day_label(row), part, row[numerator], row[denominator])
         for row in days
         for part, (numerator, denominator, _) in _ERRORS.items()
         if row[denominator]

@@ -10,6 +10,7 @@ from icon_assets.report.numbers import (
     completeness,
     count,
     data_through,
+    day_label,
     day_name,
     dot,
     ratio,
@@ -97,7 +98,7 @@ def abandonment(answers: Answers, gaps: Rows, zone: ZoneInfo) -> Figure:
     ]
     lead = _abandonment_lead(rows)
     dots = [
-        dot(day_name(row["report_day"]), part, row[name], row["live_answers"], "live answers")
+        dot(day_label(row), part, row[name], row["live_answers"], "live answers")
         for row in rows
         for part, name in _RATES.items()
         if row["live_answers"]

@@ -92,6 +92,12 @@ def hours(milliseconds: int) -> str:
     return f"{whole:,} h {minutes:02} min".replace(" ", "\N{NO-BREAK SPACE}")
 
 
+def day_label(row: Row) -> str:
+    """Of a day beside a chart: its name, and how complete it is where that is not whole."""
+    name = day_name(row["report_day"])
+    return name if row["completeness"] == "complete" else f"{name}, {row['completeness']}"
+
+
 def day_name(day: date) -> str:
     """Mon 3 Mar."""
     return f"{day:%a} {day.day} {day:%b}"

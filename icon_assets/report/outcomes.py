@@ -10,7 +10,7 @@ from icon_assets.report.numbers import (
     completeness,
     count,
     data_through,
-    day_name,
+    day_label,
     dot,
     ratio,
     share,
@@ -84,7 +84,7 @@ def summary(answers: Answers) -> Figure:
         )
     ]
     rates = [
-        dot(day_name(row["report_day"]), _CONNECT_RATE, row["live_answers_dialed"], dials, "dials")
+        dot(day_label(row), _CONNECT_RATE, row["live_answers_dialed"], dials, "dials")
         for row in rows
         if (dials := row["dials_made"])
     ]
@@ -147,7 +147,7 @@ def over_the_day(answers: Answers, gaps: Rows, zone: ZoneInfo) -> Figure:
         ],
         completeness=completeness(rows),
         data_through=data_through(rows),
-        keys=_COLOURS | (charts.NOT_HEARD if gaps and by_quarter else {}),
+        keys=_COLOURS | (charts.NOT_HEARD if gaps else {}),
     )
 
 

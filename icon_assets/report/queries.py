@@ -89,9 +89,11 @@ _CONFUSION = f"""
 _DETECTION = f"""
     select report_day,
         sum(human_as_machine_n)::bigint as human_as_machine_n, sum(agent_human_n)::bigint as agent_human_n,
-        sum(machine_as_human_n)::bigint as machine_as_human_n, sum(agent_machine_n)::bigint as agent_machine_n
+        sum(machine_as_human_n)::bigint as machine_as_human_n,
+        sum(agent_machine_n)::bigint as agent_machine_n,
+        {_STATE}
     from (
-        select distinct report_day, hour_start, ocs_id, calling_list_id,
+        select distinct report_day, hour_start, ocs_id, calling_list_id, completeness,
             human_as_machine_n, agent_human_n, machine_as_human_n, agent_machine_n
         from marts.mart_result_confusion
         where {_OF_CAMPAIGN}
