@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import finalize, ingest, pace, rivals, whole
+from benchmarks import finalize, ingest, marts, pace, rivals, whole
 from benchmarks.databases import running_server
 from benchmarks.landings import bank_batches, simulated
 from benchmarks.measure import Figure, say
@@ -43,6 +43,7 @@ GROUPS: dict[str, Group] = {
     "pace": pace.figures,
     "rivals": rivals.figures,
     "finalize": lambda server, landing, var: finalize.figures(server, str(landing), var),
+    "marts": lambda server, landing, var: marts.figures(server, str(landing), var),
     "whole": lambda _, landing, var: whole.figures(landing, var),
 }
 

@@ -36,43 +36,115 @@ from notices as n
 left join idb.gc_application as a on n.ds_dbid = a.id
 where n.state = 'connected';
 
--- Numbers that no batch of a connection has: lost data, or a batch that is still under way.
-create or replace view ops.sequence_hole as
-with numbered as (
-    select
-        b.source,
-        b.dbid,
-        b.feed,
-        s.dss_id,
-        b.first_dsseq,
-        b.first_ts,
-        max(b.last_dsseq) over w as before_dsseq,
-        max(b.last_ts) over w as before_ts
-    from ops.batch as b
-    left join idb.data_source_session as s
-        on
-            b.source = s.source and b.dbid = s.ds_dbid and b.feed is not distinct from s.icon_dbid
-            and b.first_ts at time zone 'UTC' >= s.from_ts and b.first_ts at time zone 'UTC' < s.to_ts
-    where b.first_dsseq is not null and b.last_dsseq is not null
-    window w as (
-        partition by b.source, b.dbid, b.feed, s.dss_id
-        order by b.first_dsseq, b.last_dsseq
-        rows between unbounded preceding and 1 preceding
-    )
+-- Numbers that no batch of a connection has: lost lines, or a batch that is still under way; between two
+-- moments of the source's clock. A run of numbers that outlives a connection belongs to both.
+create or replace function ops.sequence_holes(since timestamptz, until timestamptz)
+returns table (
+    source text,
+    dbid integer,
+    feed integer,
+    dss_id integer,
+    first_dsseq bigint,
+    last_dsseq bigint,
+    events bigint,
+    from_ts timestamptz,
+    to_ts timestamptz
 )
+language sql stable
+begin atomic
+    with runs as (
+        select
+            b.source,
+            b.dbid,
+            b.feed,
+            s.dss_id,
+            r.first_dsseq,
+            r.last_dsseq,
+            r.first_ts,
+            r.last_ts
+        from ops.sequence_run as r
+        inner join ops.batch as b on r.batch_id = b.batch_id
+        left join idb.data_source_session as s
+            on
+                b.source = s.source and b.dbid = s.ds_dbid and b.feed is not distinct from s.icon_dbid
+                and r.last_ts at time zone 'UTC' >= s.from_ts and r.first_ts at time zone 'UTC' < s.to_ts
+        where r.last_ts >= since and r.first_ts <= until
+    ),
 
-select
-    source,
-    dbid,
-    feed,
-    dss_id,
-    before_dsseq + 1 as first_dsseq,
-    first_dsseq - 1 as last_dsseq,
-    first_dsseq - before_dsseq - 1 as events,
-    least(before_ts, first_ts) as from_ts,
-    greatest(before_ts, first_ts) as to_ts
-from numbered
-where first_dsseq > before_dsseq + 1;
+    numbered as (
+        select
+            r.*,
+            max(r.last_dsseq) over w as before_dsseq,
+            max(r.last_ts) over w as before_ts
+        from runs as r
+        window w as (
+            partition by r.source, r.dbid, r.feed, r.dss_id
+            order by r.first_dsseq, r.last_dsseq
+            rows between unbounded preceding and 1 preceding
+        )
+    )
+
+    select
+        n.source,
+        n.dbid,
+        n.feed,
+        n.dss_id,
+        n.before_dsseq + 1,
+        n.first_dsseq - 1,
+        n.first_dsseq - n.before_dsseq - 1,
+        least(n.before_ts, n.first_ts),
+        greatest(n.before_ts, n.first_ts)
+    from numbered as n
+    where n.first_dsseq > n.before_dsseq + 1;
+end;
+
+create or replace view ops.sequence_hole as
+select * from ops.sequence_holes('-infinity', 'infinity');
+
+-- Numbers that no feed of a source has: what one of two redundant ICONs missed and the other heard is there.
+create or replace function ops.source_holes(since timestamptz, until timestamptz)
+returns table (
+    source text,
+    dbid integer,
+    first_dsseq bigint,
+    last_dsseq bigint,
+    events bigint,
+    from_ts timestamptz,
+    to_ts timestamptz
+)
+language sql stable
+begin atomic
+    with missing as (
+        select
+            h.source,
+            h.dbid,
+            h.from_ts,
+            h.to_ts,
+            unnest(
+                int8multirange(int8range(h.first_dsseq, h.last_dsseq, '[]')) - coalesce(o.numbers, '{}')
+            ) as numbers
+        from ops.sequence_holes(since, until) as h
+        left join lateral (
+            select range_agg(int8range(r.first_dsseq, r.last_dsseq, '[]')) as numbers
+            from ops.batch as b
+            inner join ops.sequence_run as r on b.batch_id = r.batch_id
+            where
+                b.source = h.source and b.dbid = h.dbid and b.feed is distinct from h.feed
+                and r.first_ts <= h.to_ts and r.last_ts >= h.from_ts
+        ) as o on true
+    )
+
+    select
+        m.source,
+        m.dbid,
+        lower(m.numbers),
+        upper(m.numbers) - 1,
+        upper(m.numbers) - lower(m.numbers),
+        max(m.from_ts),
+        min(m.to_ts)
+    from missing as m
+    group by m.source, m.dbid, m.numbers;
+end;
 
 -- Periods in which a feed observed its source. good: connected, no hole; lost: a hole in the sequence;
 -- unknown: no session is known, for ICON did not keep them (use-dss-monitor off) or the first came later.
@@ -216,8 +288,9 @@ where
             and y.first_ts at time zone 'UTC' >= upper(p.period)
     );
 
--- Ten-minute packets of metrics that did not come while their group was active, from load to unload. What is
--- sent at each call is no packet. A minute of slack: packets follow OCS's own timer.
+-- Ten-minute packets of metrics that did not come while their group was active, from load to unload or to an
+-- end that was lost. They come from whichever OCS had the session. What is sent at each call is no packet.
+-- A minute of slack: packets follow OCS's own timer.
 create or replace view ops.missing_metric_packet as
 with newest as (
     select
@@ -234,12 +307,14 @@ active as (
         c.sessid,
         c.campaignid,
         c.groupid,
+        array_agg(distinct h.ocsid) as ocsids,
         min(h.added) as from_ts,
-        coalesce(c.terminated, n.ts) as to_ts
+        coalesce(e.ended, n.ts) as to_ts
     from idb.go_campaign as c
     inner join idb.go_campaignhistory as h on c.sessid = h.sessid and h.state <> 0
     inner join newest as n on c.ocsid = n.ocsid
-    group by c.ocsid, c.sessid, c.campaignid, c.groupid, c.terminated, n.ts
+    left join ops.ended_session as e on c.sessid = e.sessid
+    group by c.ocsid, c.sessid, c.campaignid, c.groupid, e.ended, n.ts
 ),
 
 marks as (
@@ -262,7 +337,7 @@ marks as (
     from active as a
     inner join idb.go_metrics as m
         on
-            a.ocsid = m.ocsid
+            m.ocsid = any(a.ocsids)
             and a.groupid = m.groupid
             and (m.campaignid is null or a.campaignid = m.campaignid)
             and m.added >= a.from_ts and m.added <= a.to_ts

@@ -225,6 +225,23 @@ batch = sa.Table(
 # The first and the last batch of a data source session.
 sa.Index("batch_first_ts", batch.c.source, batch.c.dbid, batch.c.first_ts)
 
+sequence_run = sa.Table(
+    "sequence_run",
+    metadata,
+    sa.Column(
+        "batch_id",
+        sa.BigInteger,
+        sa.ForeignKey("ops.batch.batch_id", ondelete="CASCADE", deferrable=True, initially="DEFERRED"),
+        primary_key=True,
+    ),
+    sa.Column("first_dsseq", sa.BigInteger, primary_key=True),
+    sa.Column("last_dsseq", sa.BigInteger, nullable=False),
+    sa.Column("first_ts", sa.DateTime(timezone=True), nullable=False, index=True),
+    sa.Column("last_ts", sa.DateTime(timezone=True), nullable=False, index=True),
+    schema="ops",
+    comment="Numbers of its source's sequence that a batch brought without a hole between them.",
+)
+
 landing_file = sa.Table(
     "landing_file",
     metadata,

@@ -17,7 +17,7 @@ from icon_assets.contract.header import Header
 from icon_assets.contract.reader import Batch
 from icon_assets.contract.reasons import FileProblem, Reason
 from icon_assets.idb import locks
-from icon_assets.ingest import dirty, merge, restore, sessions, stage
+from icon_assets.ingest import dirty, merge, restore, sequence, sessions, stage
 from icon_assets.ingest.deployment import EVERYTHING, Deployment, Scope
 from icon_assets.ingest.stage import Stages
 
@@ -75,6 +75,7 @@ def load(
                 return None
             scope = deployment.scope(header)
             parameters = _parameters(cursor, header, scope)
+            sequence.record_runs(cursor, staged, header, parameters)
             restore.restore(cursor, staged, parameters)
             merged = merge.merge(cursor, staged, scope, parameters)
             _stage_conflicts(cursor, open_batch, merged.conflicts)

@@ -12,6 +12,7 @@ from icon_assets.simulator.lists import Customer, Record
 from icon_assets.simulator.times import zone_offset
 
 if TYPE_CHECKING:
+    from icon_assets.simulator.ocs import Ocs
     from icon_assets.simulator.session import Session
 
 
@@ -65,6 +66,17 @@ class Attempt:
         """The agent's result where there is one, else CPD's."""
         return self.cpd if self.agent is None else self.agent
 
+    @property
+    def findable(self) -> bool:
+        """Whether a call of it would be found: an ICON hears the T-Server, and OCS can be matched with it."""
+        session = self.chain.session
+        return self.chain.ocs.matches and bool(session.world.tserver(session.switch).feeds)
+
+    @property
+    def found_calls(self) -> list[Call]:
+        """Its calls, where they can be found."""
+        return self.calls if self.findable else []
+
 
 class Chain:
     """One processing attempt of a customer's records, from load to state 0.
@@ -95,7 +107,7 @@ class Chain:
 
     def __init__(self, session: Session, customer: Customer) -> None:
         self.session = session
-        self.ocs = session.ocs
+        self.ocs: Ocs = session.ocs
         self.life = session.ocs.life
         self.customer = customer
         self.luck = customer.luck

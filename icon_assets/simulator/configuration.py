@@ -8,20 +8,23 @@ from icon_assets.simulator.lines import optional, text
 from icon_assets.simulator.lists import CallingList, Field
 from icon_assets.simulator.session import CampaignGroup
 
-TENANT = 1
-
 
 class Configuration:
     """Says objects as they are, at the beginning and when they change."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, tenant: int) -> None:
         self._source = source
+        self._tenant = tenant
+
+    def tenant(self) -> None:
+        """The tenant of everything else."""
+        self.object("tenant", self._tenant, "Anywhere plc")
 
     def object(
         self, kind: str, dbid: int, name: str, *, status: str = "active", **more: int | str | None
     ) -> None:
         """An object as it is now."""
-        tenant = None if kind == "tenant" else TENANT
+        tenant = None if kind == "tenant" else self._tenant
         self._source.emit(
             "object",
             f'"kind":"{kind}","dbid":{dbid},"name":{text(name)},"status":"{status}"'

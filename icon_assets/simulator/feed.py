@@ -49,8 +49,8 @@ class Sink(Protocol):
 class LossBook(Protocol):
     """Whoever keeps account of what nobody heard."""
 
-    def lost(self, line: Line) -> None:
-        """No feed has the line."""
+    def lost(self, line: Line, dbid: int) -> None:
+        """No feed has the line of this source."""
 
 
 @dataclass(slots=True)
@@ -163,7 +163,7 @@ class Source:
         line = Line(ts, self._dsseq, text, owner, len(hearing))
         self.lines += len(hearing)
         if not hearing:
-            self._losses.lost(line)
+            self._losses.lost(line, self.dbid)
         for feed in self.feeds:
             if feed.connected:
                 feed.add(line)

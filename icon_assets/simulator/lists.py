@@ -42,7 +42,8 @@ class Field:
 class Record:
     """One number of a customer; times in ms, `due` None for "as soon as resources allow".
 
-    `done`: not to be dialled again; `promised`: the kind of a callback that is still owed.
+    `done`: not to be dialled again; `promised`: the kind of a callback that is still owed; `dialed`: once
+    at least, as the truth sees it.
     """
 
     record_id: int
@@ -58,6 +59,7 @@ class Record:
     agent: int | None = None
     done: bool = False
     promised: RecordType | None = None
+    dialed: bool = False
 
     @property
     def not_processed(self) -> bool:

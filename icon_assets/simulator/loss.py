@@ -22,7 +22,7 @@ class _Losing(Harming[Plan]):
         for line in lines:
             line.copies -= 1
             if not line.copies:
-                self._losses.lost(line)
+                self._losses.lost(line, feed.source.dbid)
 
 
 class LoseLines(_Losing[plans.LoseLines]):

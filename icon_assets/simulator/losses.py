@@ -11,17 +11,21 @@ from icon_assets.simulator.feed import Line, Source
 from icon_assets.simulator.session import Session
 from icon_assets.simulator.tally import Tally, codes_of, facts_of
 
+_QUARTER = 15 * times.MINUTE
+
 
 class Losses:
     """The book of lost lines; it keeps the chains, as their end may be still to come."""
 
     def __init__(self) -> None:
         self._types: Counter[str] = Counter()
+        self._quarters: dict[str, set[int]] = {}
         self._chains: dict[str, Chain] = {}
         self._sessions: dict[str, Session] = {}
 
-    def lost(self, line: Line) -> None:
-        """No feed has the line."""
+    def lost(self, line: Line, dbid: int) -> None:
+        """No feed has the line of this source."""
+        self._quarters.setdefault(str(dbid), set()).add(line.ts // _QUARTER)
         self._types[line.text[9 : line.text.index('"', 9)]] += 1
         if isinstance(line.owner, Chain):
             self._chains[line.owner.guid] = line.owner
@@ -29,7 +33,10 @@ class Losses:
             self._sessions[line.owner.guid] = line.owner
 
     def as_dict(self) -> dict[str, Any]:
-        """`lines` by type; `chains`, `sessions` by GUID; a `tally` of these chains, the `days` they touch."""
+        """`lines` by type; when they were said, as `quarters` of an hour by the DBID of the source.
+
+        `chains`, `sessions` by GUID; a `tally` of these chains, the `days` they touch.
+        """
         tally, days = Tally(), set()
         for chain in self._chains.values():
             if chain.cause is not None:
@@ -40,6 +47,10 @@ class Losses:
                 days.add(times.utc_day(attempt.started))
         return {
             "lines": dict(sorted(self._types.items())),
+            "quarters": {
+                dbid: [times.rfc3339(quarter * _QUARTER) for quarter in sorted(found)]
+                for dbid, found in sorted(self._quarters.items())
+            },
             "chains": sorted(self._chains),
             "sessions": sorted(self._sessions),
             "days": sorted(days),

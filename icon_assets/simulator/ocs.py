@@ -26,7 +26,8 @@ class Ocs:
     """One OCS application; `sessions` in the order of their loading, `up` while it lives.
 
     `backup`: its warm standby; `life`: counts its starts, as it forgets all chains when it dies;
-    `matches`: OCS 7.2 cannot be matched with call data (guide); `repeats`: percent of metrics said twice.
+    `matches`: OCS 7.2 cannot be matched with call data (guide); `repeats`: percent of metrics said twice;
+    `heard`: an ICON stores what it says.
     """
 
     def __init__(self, source: Source, truth: Truth, repeats: float = 0, backup: Ocs | None = None) -> None:
@@ -37,6 +38,7 @@ class Ocs:
         self.sessions: dict[str, Session] = {}
         self.up: bool = True
         self.life = 1
+        self.heard = True
         self.matches = not source.release.startswith("7.2")
         self._truth = truth
         self._handles = 0
@@ -78,7 +80,8 @@ class Ocs:
         for dbid, calling_list in lists.items():
             for name in COUNTERS:
                 self._say("list", name, getattr(calling_list, name), f'"callinglistid":{dbid}')
-        self._truth.packet(self, active)
+        if self.heard:
+            self._truth.packet(self, active)
 
     def overdialed(self, session: Session, attempt: Attempt, call: Call) -> None:
         """Said at each such call."""
@@ -101,12 +104,17 @@ class Ocs:
             f'"campaignid":{unit.dbid},"groupid":{unit.group},"callinglistid":{unit.calling_list.dbid},'
             f'"callattid":"{attempt.guid}",{callid}"switchid":{session.switch}'
         )
-        self._say("call", metric, value, ids, attempt.chain)
+        self._say("call" if session.stored else None, metric, value, ids, attempt.chain)
 
-    def _say(self, scope: str, metric: str, value: int, ids: str, owner: object = None) -> None:
-        self._truth.metric(scope, metric)
+    def _say(self, scope: str | None, metric: str, value: int, ids: str, owner: object = None) -> None:
+        """`scope`: of what it counts in the truth, None where no ICON stores it."""
+        self._count(scope, metric)
         body = f'"metric":"{metric}","value":{value},{ids}'
         self.source.emit("metric", body, owner)
         if self._repeats and self._luck.chance(self._repeats):
-            self._truth.metric("repeated", metric)
+            self._count(scope and "repeated", metric)
             self.source.emit("metric", body, owner)
+
+    def _count(self, scope: str | None, metric: str) -> None:
+        if self.heard and scope is not None:
+            self._truth.metric(scope, metric)

@@ -119,7 +119,8 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A contact centre, how long it runs, what goes wrong in it and with its batches.
 
     `days` days from `start`; `switches`: how many sites, each with its T-Server; a batch is cut at
-    `batch_events` lines or every `batch_minutes`.
+    `batch_events` lines or every `batch_minutes`. `dbids` is added to every DBID: with steps of 100,000, and
+    a seed for each, scenarios share a database.
     """
 
     about: str
@@ -133,6 +134,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     harms: tuple[Harm, ...] = ()
     batch_events: int = 2_000
     batch_minutes: int = 60
+    dbids: int = 0
 
 
 @cache

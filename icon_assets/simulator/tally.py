@@ -11,6 +11,7 @@ from icon_assets.simulator.codes import PERSON, CallType, Result
 
 FACTS = (
     "dialed",
+    "dial_unknown",
     "calls",
     "consult_calls",
     "interactions",
@@ -38,7 +39,7 @@ FACTS = (
     "transfer_time_ms",
 )
 _IN_TIME_MS = 2_000  # the limit of the US Telemarketing Sales Rule
-_SPLITS = (
+SPLITS = (
     "chains_by_cause",
     "attempts_by_result",
     "attempts_by_cpd_result",
@@ -55,7 +56,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.facts: dict[str, int] = dict.fromkeys(("chains", "attempts", *FACTS), 0)
-        self.splits: dict[str, Counter[str]] = {name: Counter() for name in _SPLITS}
+        self.splits: dict[str, Counter[str]] = {name: Counter() for name in SPLITS}
 
     def attempt(self, facts: dict[str, int], codes: dict[str, str]) -> None:
         """One more attempt."""
@@ -101,10 +102,12 @@ def codes_of(attempt: Attempt) -> dict[str, str]:
 
 
 def facts_of(attempt: Attempt) -> dict[str, int]:
-    """What an attempt adds to the counts and sums; calls of servers that no ICON hears count for nothing."""
+    """What an attempt adds to the counts and sums; calls that nobody can find count for nothing."""
+    dialed = _dialed(attempt)
     facts = {
-        "dialed": 1 if attempt.calls else 0,
-        "interactions": sum(call.stored for call in attempt.interactions),
+        "dialed": dialed is True,
+        "dial_unknown": dialed is None,
+        "interactions": sum(call.stored for call in attempt.interactions) if attempt.chain.ocs.matches else 0,
         "answered_by_person": attempt.effective in PERSON,
         "abandoned": attempt.cpd is Result.ABANDONED,
         "dropped": attempt.cpd is Result.DROPPED,
@@ -112,7 +115,7 @@ def facts_of(attempt: Attempt) -> dict[str, int]:
         "agent_results": attempt.agent is not None,
         "late_results": attempt.late,
         "sales": attempt.outcome == "sale",
-        "preview_ms": attempt.preview_ms,
+        "preview_ms": 0 if dialed is None else attempt.preview_ms,
         "calls": 0,
     }
     if facts["answered_by_person"] and attempt.calls:
@@ -125,11 +128,17 @@ def facts_of(attempt: Attempt) -> dict[str, int]:
         facts["dialing_time_ms"] = attempt.dialing_ms or 0
         facts["cpd_time_ms"] = attempt.cpd_ms or 0
         facts["transfer_time_ms"] = attempt.transfer_ms or 0
-    for call in attempt.calls:
-        if call.stored:
-            facts["calls"] += 1
-            _add_call(facts, call)
+    for call in attempt.found_calls:
+        facts["calls"] += 1
+        _add_call(facts, call)
     return {name: value for name, value in facts.items() if value}
+
+
+def _dialed(attempt: Attempt) -> bool | None:
+    """Whether it placed a call; None where OCS cannot name it and nobody could find it."""
+    if attempt.mode.reports_call or attempt.findable:
+        return bool(attempt.calls)
+    return True if attempt.detected and attempt.cpd is not None else None
 
 
 def _met_in_time(attempt: Attempt) -> bool | None:
@@ -138,7 +147,7 @@ def _met_in_time(attempt: Attempt) -> bool | None:
     The clock is OCS's CPD and transfer time where it told both, else the T-Server's.
     """
     lost = attempt.effective in (Result.ABANDONED, Result.DROPPED)
-    calls = [call for call in attempt.calls if call.stored and call.kind is not CallType.CONSULT]
+    calls = [call for call in attempt.found_calls if call.kind is not CallType.CONSULT]
     if not calls:
         return False if lost else None
     met: dict[str, int] = {}
@@ -150,8 +159,9 @@ def _met_in_time(attempt: Attempt) -> bool | None:
         return False if lost or attempt.agent is None else None
     if attempt.timed and attempt.cpd_ms is not None and attempt.transfer_ms is not None:
         return attempt.cpd_ms + attempt.transfer_ms <= _IN_TIME_MS
-    waited = met["agent"] - met.get("destination", met["agent"] + 1)
-    return waited <= _IN_TIME_MS if waited >= 0 else (False if lost else None)
+    if "destination" not in met:
+        return False if lost else None
+    return met["agent"] - met["destination"] <= _IN_TIME_MS  # an agent who was there already is in time
 
 
 def _add_call(facts: dict[str, int], call: Call) -> None:

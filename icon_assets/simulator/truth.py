@@ -5,7 +5,8 @@ truth.json (times in ms, days are UTC days by OCS's clock, keys that are codes o
 A *tally* has `chains`, `chains_by_cause`, `attempts`; by code of the effective result (the agent's, else
 CPD's, "none" where neither was reported) `attempts_by_result`; `attempts_by_cpd_result`,
 `attempts_by_agent_result`, `attempts_by_mode`, `attempts_by_contact_type`; and of the attempts, how many
-  `dialed` (placed a call at all), were `linked_by_chain_call` (OCS named the call) or `linked_by_user_data`,
+  `dialed` (placed a call at all) or `dial_unknown` (neither OCS nor call data could tell), were
+  `linked_by_chain_call` (OCS named the call) or `linked_by_user_data`,
   `answered_by_person` (by the effective result), of which `abandoned_tsr` (no agent within two seconds of
   the answer) or `timing_unknown` (no clock tells), `abandoned` and `dropped` (CPD results 21 and 26),
   `overdialed`, have an agent's result (`agent_results`), a late one (`late_results`), a sale (`sales`);
@@ -19,7 +20,8 @@ on the day of its state 2. Attempts of chains that are still open count too.
 * at the top: the tally of everything, `campaign_sessions` and `started_ms`, the time spent in Started;
 * `days`, `campaigns`, `groups`, `lists`, `switches`: tallies; days (of the end) and campaigns have
   `campaign_sessions` and `started_ms` too, lists the counters `last_records_total` and so on, as the last
-  ten-minute packet had them;
+  ten-minute packet had them, and how many records and customers had an attempt with a call begun by then
+  (`last_records_dialed`, `last_chains_dialed`), of whatever edition of the list;
 * `agents`: `calls` (parties on customers' calls) and times as above;
 * `cpd_agent`: attempts by CPD result and agent result, where both were reported;
 * `cpd_real`: answered calls by what really answered (`person`, `machine`), and CPD's result;
@@ -33,7 +35,8 @@ on the day of its state 2. Attempts of chains that are still open count too.
 * `set_aside`: a tally of chains with more than 5,000 notices and their attempts, which count nowhere else;
 * `filtered`: a tally of what no ICON takes by its connections, and that counts nowhere else;
 * `outages`: times in which a feed did not hear its source, and the lines it missed; `lost`: lines that no
-  feed has, with the chains and sessions that they told of, a tally of those chains, and their days;
+  feed has, the quarters of an hour in which they were said, the chains and sessions that they told of, a
+  tally of those chains, and their days;
 * `icons`: the deployment, as in deployment.yaml; `harms`: what was done to batches (see `harming`);
   `events`: lines that sources said to feeds, by kind of source, before harms; `batches`: files written.
 """
@@ -47,7 +50,7 @@ from icon_assets.simulator import times
 from icon_assets.simulator.chain import Attempt, Chain
 from icon_assets.simulator.codes import CallType, RecordType, Result
 from icon_assets.simulator.lists import OUTCOME
-from icon_assets.simulator.ocs import COUNTERS
+from icon_assets.simulator.progress import ListBook
 from icon_assets.simulator.tally import Tally, by_code, code, codes_of, facts_of, party_times
 
 if TYPE_CHECKING:
@@ -80,7 +83,7 @@ class Truth:
         self._fields: dict[str, Counter[str]] = {}
         self._names: dict[str, str] = {}
         self._outcomes: dict[str, Counter[str]] = {}
-        self._lists: dict[str, dict[str, int]] = {}
+        self._lists = ListBook()
         self._open_chains: list[dict[str, object]] = []
         self._open_sessions: list[dict[str, object]] = []
 
@@ -120,6 +123,8 @@ class Truth:
             tally.attempt(facts, codes)
         if tallies[0] is not self.all:
             return
+        if "dialed" in facts:
+            self._lists.dialed(attempt)
         cpd = attempt.cpd
         if cpd is not None and attempt.agent is not None:
             self._cpd_agent.setdefault(code(cpd), Counter())[code(attempt.agent)] += 1
@@ -138,9 +143,9 @@ class Truth:
         attempt.calls.clear()
 
     def _of_agents(self, attempt: Attempt) -> None:
-        for call in attempt.calls:
+        for call in attempt.found_calls:
             consult = call.kind is CallType.CONSULT
-            for party in call.parties if call.stored else ():
+            for party in call.parties:
                 if party.agent is not None:
                     sums = self._agents.setdefault(str(party.agent), Counter())
                     sums["calls"] += not consult
@@ -192,8 +197,7 @@ class Truth:
         """A ten-minute packet went out."""
         self._packets[str(ocs.source.dbid)] += 1
         for session in active:
-            found = session.unit.calling_list
-            self._lists[str(found.dbid)] = {f"last_{name}": getattr(found, name) for name in COUNTERS}
+            self._lists.packet(session.unit.calling_list, ocs.source.clock())
 
     def as_dict(self) -> dict[str, Any]:
         """The content of truth.json, but for what only the run knows."""
@@ -222,7 +226,7 @@ class Truth:
     def _extra(self, scope: str) -> dict[str, dict[str, int]]:
         """What a scope has beside its tallies."""
         if scope == "lists":
-            return self._lists
+            return self._lists.as_dict()
         if scope not in ("days", "campaigns"):
             return {}
         days = scope == "days"

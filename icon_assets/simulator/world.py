@@ -9,7 +9,7 @@ import simpy
 from icon_assets.simulator import scenario, times
 from icon_assets.simulator.agents import Agent, AgentPool
 from icon_assets.simulator.codes import Connected, DialMode
-from icon_assets.simulator.configuration import TENANT, Configuration
+from icon_assets.simulator.configuration import Configuration
 from icon_assets.simulator.disturbance import Skew
 from icon_assets.simulator.feed import Feed, Sink, Source
 from icon_assets.simulator.lists import CallingList
@@ -20,7 +20,7 @@ from icon_assets.simulator.scenario import Icon, Scenario
 from icon_assets.simulator.session import CampaignGroup
 from icon_assets.simulator.truth import Truth
 
-_CONFIG, _OCS, _BACKUP, _TSERVER, _IXN, _ICON, _SWITCH = 99, 101, 151, 201, 251, 301, 7
+_TENANT, _SWITCH, _CONFIG, _OCS, _BACKUP, _TSERVER, _IXN, _ICON = 1, 7, 99, 101, 151, 201, 251, 301
 _CAMPAIGN, _GROUP, _LIST, _FORMAT, _FIELD, _AGENT, _PORT = 5001, 5101, 6001, 7001, 8001, 9001, 50_001
 _OPENS = 6 * times.HOUR
 
@@ -40,6 +40,7 @@ class World:
         self._seed = seed
         self._sink = sink
         self._losses = losses
+        self._switch = plan.dbids + _SWITCH
         self.config = self._source("config", _CONFIG)
         self.tservers = [self._source("tserver", _TSERVER + place) for place in range(plan.switches)]
         self.ixn = self._source("ixn", _IXN)
@@ -47,7 +48,7 @@ class World:
         self.units: list[CampaignGroup] = []
         for place, campaign in enumerate(plan.campaigns):
             self.units.append(self._unit(place, campaign))
-        self.say = Configuration(self.config)
+        self.say = Configuration(self.config, plan.dbids + _TENANT)
         self.feeds: dict[int | None, list[Feed]] = {}
         self._open()
 
@@ -59,7 +60,7 @@ class World:
 
     def tserver(self, switch: int) -> Source:
         """The T-Server of a switch."""
-        return self.tservers[switch - _SWITCH]
+        return self.tservers[switch - self._switch]
 
     # The deployment.
 
@@ -67,7 +68,7 @@ class World:
         """Whether an ICON takes outbound data of this switch from this OCS (guide: deployments)."""
         return any(
             self._hears(icon, ocs)
-            and (icon.tservers is None or not icon.tservers or switch - _SWITCH in icon.tservers)
+            and (icon.tservers is None or not icon.tservers or switch - self._switch in icon.tservers)
             for icon in self.plan.icons
         )
 
@@ -91,12 +92,12 @@ class World:
     def _declared(self, place: int, icon: Icon) -> dict[str, Any]:
         heard = {feed.source.dbid for feed in self.feeds.get(place, [])}
         return {
-            "dbid": _ICON + place,
+            "dbid": self.plan.dbids + _ICON + place,
             "role": icon.role,
             "ocs": [source.dbid for source in self.sources if source.kind == "ocs" and source.dbid in heard],
             "t-servers": {
                 source.dbid: switch
-                for switch, source in (*enumerate(self.tservers, _SWITCH), (_SWITCH, self.ixn))
+                for switch, source in (*enumerate(self.tservers, self._switch), (self._switch, self.ixn))
                 if source.dbid in heard
             },
         }
@@ -104,7 +105,7 @@ class World:
     # Building.
 
     def _source(self, kind: str, dbid: int, release: str = "8.1.5") -> Source:
-        source = Source(self.env, kind, dbid, self._losses, release)
+        source = Source(self.env, kind, self.plan.dbids + dbid, self._losses, release)
         for harm in self.plan.harms:
             if isinstance(harm, Skew) and harm.source in (None, kind):
                 source.skew_ms = harm.ms
@@ -117,16 +118,19 @@ class World:
         return Ocs(self._source("ocs", _OCS + place, plan.release), self.truth, plan.repeats, backup)
 
     def _unit(self, place: int, plan: scenario.Campaign) -> CampaignGroup:
+        dbids = self.plan.dbids
         if plan.list_of is None:
-            found = CallingList(_LIST + place, _FORMAT + place, _FIELD + 20 * place, plan, self._seed)
+            list_id, format_id, field = _LIST + place, _FORMAT + place, _FIELD + 20 * place
+            found = CallingList(dbids + list_id, dbids + format_id, dbids + field, plan, self._seed)
         else:
             found = self.units[plan.list_of].calling_list
-        agents = AgentPool(self.env, self._agents("agent", _AGENT + 500 * place, plan.agents))
-        ports = AgentPool(self.env, self._agents("port", _PORT + 500 * place, plan.ports))
+        agents = AgentPool(self.env, self._agents("agent", dbids + _AGENT + 500 * place, plan.agents))
+        ports = AgentPool(self.env, self._agents("port", dbids + _PORT + 500 * place, plan.ports))
         for port in ports.agents:
             ports.log_in(port)
-        switch, ocs = _SWITCH + plan.switch, self.ocs[plan.ocs]
-        return CampaignGroup(plan, _CAMPAIGN + place, _GROUP + place, found, agents, ports, switch, ocs)
+        campaign, group = dbids + _CAMPAIGN + place, dbids + _GROUP + place
+        switch, ocs = self._switch + plan.switch, self.ocs[plan.ocs]
+        return CampaignGroup(plan, campaign, group, found, agents, ports, switch, ocs)
 
     def _agents(self, kind: str, first: int, count: int) -> list[Agent]:
         return [
@@ -140,7 +144,7 @@ class World:
         self._configure()
         modes = {campaign.mode for campaign in self.plan.campaigns}
         for place, icon in enumerate(self.plan.icons):
-            number = _ICON + place if icon.feed else None
+            number = self.plan.dbids + _ICON + place if icon.feed else None
             for at, ocs in enumerate(self.ocs):
                 if icon.ocs is None or at in icon.ocs:
                     self._feed(place, ocs.source, number)
@@ -152,6 +156,7 @@ class World:
             if place == 0 and DialMode.PUSH_PREVIEW.name.lower() in modes:
                 self._feed(place, self.ixn, number)
         for ocs in self.ocs:
+            ocs.heard = self.hears(ocs)
             if not ocs.source.feeds:
                 self._feed(None, ocs.source, icon=None)
 
@@ -166,9 +171,9 @@ class World:
 
     def _configure(self) -> None:
         say = self.say
-        say.object("tenant", TENANT, "Anywhere plc")
+        say.tenant()
         for place, source in enumerate(self.tservers):
-            switch = _SWITCH + place
+            switch = self._switch + place
             say.object("switch", switch, f"site-{place + 1}")
             say.object("application", source.dbid, f"sip-server-{place + 1}", role="tserver", switchid=switch)
         for place, ocs in enumerate(self.ocs):
@@ -177,7 +182,7 @@ class World:
                 name, primary = f"ocs-{place + 1}-backup", ocs.source.dbid
                 say.object("application", ocs.backup.source.dbid, name, role="ocs", primary=primary)
         for place, icon in enumerate(self.plan.icons):
-            say.object("application", _ICON + place, f"icon-{place + 1}", role=icon.role)
+            say.object("application", self.plan.dbids + _ICON + place, f"icon-{place + 1}", role=icon.role)
         for unit in self.units:
             if unit.plan.list_of is None:
                 say.calling_list(unit.calling_list)

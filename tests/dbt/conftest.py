@@ -14,8 +14,10 @@ import sqlalchemy as sa
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.dbt_cli import DBT
+from icon_assets.finalize.close import close_lost
 from icon_assets.finalize.days import finalize
 from icon_assets.finalize.dirty import dirty_days, ranges
+from icon_assets.ingest.deployment import EVERYTHING, Deployment
 from icon_assets.ingest.drain import drain
 from icon_assets.instance import DBT_PROJECT, environment
 from icon_assets.marts import close_window, open_window
@@ -47,7 +49,16 @@ class Marts:
         """Puts files into the landing zone, and loads and finalizes what waits there."""
         for file in files:
             shutil.copy(file, self.landing / f"{file.parent.name}-{file.name}")
-        drain(self.database.loader, Landing(str(self.landing)))
+        self.drain(self.landing)
+        self.finalize()
+
+    def drain(self, folder: Path, deployment: Deployment = EVERYTHING) -> None:
+        """Loads what waits in a folder."""
+        drain(self.database.loader, Landing(str(folder)), deployment=deployment)
+
+    def finalize(self) -> None:
+        """Closes what lost its end, and finalizes the days that wait."""
+        close_lost(self.database.finalizer)
         for entity, days in dirty_days(self.database.engine).items():
             for first, last in ranges(days):
                 finalize(self.database.finalizer, entity, first, last)

@@ -40,6 +40,7 @@ OF_ONE_RUN = {
     "int_report_records",
     "int_report_sessions",
     "int_run_window",
+    "int_sequence_holes",
     "int_time_zones",
 }
 

@@ -27,6 +27,7 @@ timed as (
     select
         sessions.final_day,
         sessions.session_id,
+        sessions.ended_ts,
         notices.ocs_id,
         notices.seq,
         coalesce(notices.state, 0) as state,
@@ -72,7 +73,11 @@ final as (
         entered.previous_state,
         entered.cause,
         entered.event_ts as entered_ts,
-        lead(entered.event_ts) over session_order as left_ts,
+        -- An end that was made up is no notice, and the last state ends with it.
+        coalesce(
+            lead(entered.event_ts) over session_order,
+            case when not coalesce(states.is_terminal, false) then entered.ended_ts end
+        ) as left_ts,
         coalesce(states.is_terminal, false) as is_terminal,
         coalesce(states.is_loaded, false) as is_loaded,
         coalesce(states.is_started, false) as is_started,

@@ -31,6 +31,22 @@ ended as (
 
 ),
 
+-- One that was made up, or is undone, tells of the days in which packets were due until it was.
+closed as (
+
+    select days.report_day::date as report_day
+    from {{ source('ops', 'synthetic_close') }} as closes
+    inner join {{ ref('int_run_window') }} as ended_on
+        on closes.entity = ended_on.entity and closes.ended::date = ended_on.day
+    cross join lateral generate_series(
+        {{ report_day(utc('closes.ended')) }}::timestamp,
+        {{ report_day(utc('closes.newest_ts')) }}::timestamp,
+        interval '1 day'
+    ) as days (report_day)
+    where closes.entity = 'campaign'
+
+),
+
 days as (
 
     select report_day from written
@@ -40,6 +56,8 @@ days as (
     select report_day from loaded
     union
     select report_day from ended
+    union
+    select report_day from closed
 
 ),
 

@@ -30,6 +30,21 @@ batches as (
 
 ),
 
+holes as (
+
+    select * from {{ ref('int_sequence_holes') }}
+
+),
+
+bounds as (
+
+    select
+        min(lower(span)) as from_ts,
+        max(upper(span)) as till_ts
+    from days
+
+),
+
 connections as (
 
     select * from {{ ref('stg_connection') }}
@@ -54,19 +69,11 @@ placed as (
 
     select
         batches.*,
-        lag(batches.last_ts) over source_order as previous_ts,
-        lag(batches.last_dsseq) over feed_order as previous_dsseq,
-        lag(batches.last_ts) over feed_order as previous_feed_ts
-    from batches
-    window
-        source_order as (
+        lag(batches.last_ts) over (
             partition by batches.source, batches.source_dbid
             order by batches.first_ts, batches.batch_id
-        ),
-        feed_order as (
-            partition by batches.source, batches.source_dbid, batches.feed
-            order by batches.first_ts, batches.batch_id
-        )
+        ) as previous_ts
+    from batches
 
 ),
 
@@ -207,38 +214,25 @@ measured as materialized (
 
 ),
 
--- Events that the source numbered and nobody delivered, where the gap begins.
-holes as (
-
-    select
-        source,
-        source_dbid,
-        coalesce(previous_feed_ts, first_ts) as hole_ts,
-        first_dsseq - previous_dsseq - 1 as events
-    from placed
-    where first_dsseq > previous_dsseq + 1
-
-    union all
-
-    select
-        source,
-        source_dbid,
-        first_ts,
-        last_dsseq - first_dsseq + 1 - events
-    from placed
-    where last_dsseq - first_dsseq + 1 > events
-
-),
-
+-- Lost events count where their gap begins, and make all of the gap doubtful.
 holes_by_slot as (
 
     select
-        source,
-        source_dbid,
-        {{ quarter('hole_ts') }} as slot_start,
-        sum(events)::bigint as seq_holes
+        holes.source,
+        holes.source_dbid,
+        quarters.slot_start,
+        coalesce(
+            sum(holes.events) filter (where quarters.slot_start = {{ quarter('holes.gap_from_ts') }}), 0
+        )::bigint as seq_holes
     from holes
-    group by source, source_dbid, slot_start
+    cross join bounds
+    cross join
+        lateral generate_series(
+            {{ quarter('greatest(holes.gap_from_ts, bounds.from_ts)') }},
+            least(holes.gap_till_ts, bounds.till_ts),
+            interval '15 minutes'
+        ) as quarters (slot_start)
+    group by holes.source, holes.source_dbid, quarters.slot_start
 
 ),
 
@@ -269,15 +263,6 @@ missing_by_slot as (
 
 ),
 
-bounds as (
-
-    select
-        min(lower(span)) as from_ts,
-        max(upper(span)) as till_ts
-    from days
-
-),
-
 -- Slots written out, for a join by range compares each slot with each interval.
 active_slots as (
 
@@ -301,6 +286,7 @@ joined as (
         measured.source_role = 'gos' and active_slots.slot_start is not null as is_active,
         coalesce(missing_by_slot.missing_packets, 0) as missing_packets,
         coalesce(holes_by_slot.seq_holes, 0) as seq_holes,
+        holes_by_slot.slot_start is not null as has_hole,
         coalesce(batches_by_slot.batches, 0) as batches,
         coalesce(batches_by_slot.events, 0) as events,
         batches_by_slot.first_event_ts,
@@ -350,7 +336,7 @@ final as (
         end as link_state,
         case
             when observed_seconds = 0 then 'dark'
-            when missing_packets > 0 or seq_holes > 0 or observed_seconds < expected_seconds
+            when missing_packets > 0 or has_hole or observed_seconds < expected_seconds
                 then 'partial'
             when not has_link then 'unknown'
             else 'complete'
@@ -360,7 +346,7 @@ final as (
                 ', ',
                 case when not has_link then 'no link reported' end,
                 case when observed_seconds < expected_seconds then 'link down' end,
-                case when seq_holes > 0 then 'events missing' end,
+                case when has_hole then 'events missing' end,
                 case when missing_packets > 0 then 'packets missing' end
             ),
             ''

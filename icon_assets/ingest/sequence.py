@@ -1,0 +1,52 @@
+"""Which numbers of its source's sequence a batch brought: ops.sequence_run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from icon_assets.contract.header import Header
+
+_RUNS = """
+    insert into ops.sequence_run (batch_id, first_dsseq, last_dsseq, first_ts, last_ts)
+    select
+        %(batch_id)s,
+        min(dsseq),
+        max(dsseq),
+        min(ts) at time zone 'UTC',
+        max(ts) at time zone 'UTC'
+    from (
+        select dsseq, ts, dsseq - dense_rank() over (order by dsseq) as run
+        from ({lines}) as l
+    ) as n
+    group by run
+"""
+_HEADER = """
+    insert into ops.sequence_run (batch_id, first_dsseq, last_dsseq, first_ts, last_ts)
+    select
+        %(batch_id)s,
+        %(first_dsseq)s,
+        %(last_dsseq)s,
+        min(ts) at time zone 'UTC',
+        max(ts) at time zone 'UTC'
+    from ({lines}) as l
+    having min(ts) is not null
+"""
+
+
+def record_runs(
+    cursor: psycopg.Cursor[Any], staged: dict[str, int], header: Header, parameters: dict[str, Any]
+) -> None:
+    """Notes the runs of numbers of all staged lines, whether or not anything takes them.
+
+    The header speaks for lines that have no numbers themselves. A line in quarantine is a hole until mended.
+    """
+    if not staged:
+        return
+    lines = " union all ".join(f"select dsseq, ts from stage_{type_} {{where}}" for type_ in staged)
+    if cursor.execute(_RUNS.format(lines=lines.format(where="where dsseq is not null")), parameters).rowcount:
+        return
+    if header.first_dsseq is not None and header.last_dsseq is not None:
+        ends = {"first_dsseq": header.first_dsseq, "last_dsseq": header.last_dsseq}
+        cursor.execute(_HEADER.format(lines=lines.format(where="")), parameters | ends)
