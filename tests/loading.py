@@ -42,7 +42,15 @@ class Loader:
             path.unlink()
         tables = [f"idb.{name}" for name in catalogue().tables if name != "g_dictionary"]
         tables += [
-            f"ops.{name}" for name in ("quarantine", "landing_file", "dirty_day", "cti_database", "batch")
+            f"ops.{name}"
+            for name in (
+                "quarantine",
+                "landing_file",
+                "dirty_day",
+                "synthetic_close",
+                "cti_database",
+                "batch",
+            )
         ]
         with self.database.connect() as connection:  # truncate costs 10 ms a table
             connection.execute("; ".join(f"delete from {table}" for table in tables))

@@ -102,7 +102,7 @@ ROLES = (
         reads=(
             "idb",
             "final",
-            *_of("ops", "batch cti_database final_day open_chain open_session"),
+            *_of("ops", "batch sequence_run cti_database final_day open_chain open_session synthetic_close"),
             *_of("ops", "marts_day marts_window marts_run token_key"),
         ),
         writes={
@@ -124,7 +124,7 @@ ROLES = (
             "insert": (
                 *HISTORIES,
                 *CURRENT,
-                *_of("ops", "batch landing_file quarantine dirty_day cti_database"),
+                *_of("ops", "batch sequence_run landing_file quarantine dirty_day cti_database"),
             ),
             "update": (*CURRENT, *_of("ops", "landing_file quarantine cti_database")),
             # Values of fields move, or go, when the configuration says so; an interaction may end in another.

@@ -62,6 +62,12 @@ def test_a_mart_is_described_beside_it(name: str) -> None:
     assert all(column["description"] == f"{{{{ doc('{column['name']}') }}}}" for column in model["columns"])
 
 
+@pytest.mark.parametrize("name", [n for n, p in MARTS.items() if p.parent.name == "operations"])
+def test_an_analyst_s_mart_says_how_fresh_and_complete_it_is(name: str) -> None:
+    (model,) = yaml.safe_load(MARTS[name].with_suffix(".yml").read_text())["models"]
+    assert {"data_through_ts", "completeness"} <= {column["name"] for column in model["columns"]}
+
+
 def test_every_column_is_described_once() -> None:
     named = re.findall(r"{% docs (\w+) %}", (DBT_PROJECT / "docs" / "columns.md").read_text())
     assert len(named) == len(set(named))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from icon_assets.database import open_database
 from icon_assets.settings import Settings
@@ -69,8 +70,21 @@ def test_demo_shows_what_was_simulated(var: Path) -> None:
             "select (select count(*) from marts.fct_chain where not is_open),"
             " (select count(*) from marts.fct_contact_attempt)"
         ).fetchone()
+        marts = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'marts'"
+        ).fetchall()
+        empty = [
+            mart
+            for (mart,) in marts
+            if connection.execute(
+                sql.SQL("select from marts.{} limit 1").format(sql.Identifier(mart))
+            ).rowcount
+            == 0
+        ]
     assert row == (truth["chains"], truth["attempts"])
     assert "mart_campaign_day" in shown
+    assert len(marts) > 30
+    assert empty == []
 
 
 def test_every_other_command_runs(var: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from icon_assets.finalize.close import close_lost
 from icon_assets.ingest.deployment import Deployment, Icon
 from tests.batches import T0, campaign, chain, metric
 from tests.loading import Events, Loader
@@ -78,6 +79,21 @@ def test_packets_are_missed_to_the_end_of_the_session_and_no_further(load: Loade
     load([{**campaign("S1", 1, 0)[1], "ts": T0 + 3 * TEN + 120_000}])
     load(chain("A", 1, start=T0 + 9 * TEN))
     assert missing(load) == [2]
+
+
+def test_the_standby_that_takes_over_sends_the_packets_from_then_on(load: Loader) -> None:
+    load([*campaign("S1", 1), *packet(T0 + TEN)])
+    taken_over = {**campaign("S1", 1)[0], "ts": T0 + TEN + 60_000}
+    load([taken_over, *packet(T0 + 2 * TEN), *packet(T0 + 4 * TEN)], dbid=151)
+    assert missing(load) == [1]
+
+
+def test_packets_are_due_to_an_end_that_was_made_up(load: Loader) -> None:
+    load([*campaign("S1", 1), *packet(T0 + TEN), *chain("A", 1, start=T0 + 3 * TEN)])
+    load(chain("B", 1, 0, start=T0 + 300 * TEN, sessid="S2"))
+    assert missing(load) == [298]
+    close_lost(load.database.finalizer)
+    assert missing(load) == [1]
 
 
 def test_what_is_sent_at_each_call_is_no_packet(load: Loader) -> None:

@@ -94,6 +94,56 @@ def test_a_hole_in_the_sequence_shows_until_it_is_filled(load: Loader, late: boo
         assert observed(load) == [(None, "good", at(0), at(51))]
 
 
+def holes(load: Loader) -> list[tuple[Any, ...]]:
+    return load.rows(
+        "select first_dsseq, last_dsseq, from_ts, to_ts from ops.source_holes('-infinity', 'infinity')"
+    )
+
+
+def test_numbers_decide_not_how_lines_were_spread(load: Loader) -> None:
+    lines, _ = numbered(1, [connection(T0), *chain("A", 1, 2, 3, 0, 0, 0)])
+    load([lines[0], lines[5], lines[2]], first_dsseq=1, last_dsseq=6)
+    load([lines[1], lines[4], lines[6], lines[4]], first_dsseq=2, last_dsseq=7)
+    assert load.rows("select first_dsseq, last_dsseq from ops.sequence_hole") == [(4, 4)]
+    load([lines[3]], first_dsseq=4, last_dsseq=4)
+    assert load.rows("select * from ops.sequence_hole") == []
+
+
+def test_what_one_of_two_feeds_has_is_no_loss(load: Loader) -> None:
+    lines, _ = numbered(1, [connection(T0), *chain("A", *[1, 2, 3] * 4)])
+    lines[0].pop("dsseq")
+    for feed, lost in ((301, {3, 4, 5, 9}), (302, {5, 6, 11})):
+        load([line for line in lines if line.get("dsseq") not in lost], feed=feed)
+    assert load.count("ops.sequence_hole") == 4
+    at_5 = datetime.fromtimestamp(T0 / 1000 + 3, UTC), datetime.fromtimestamp(T0 / 1000 + 5, UTC)
+    assert holes(load) == [(5, 5, *at_5)]
+
+
+def test_what_was_said_while_the_link_was_down_is_no_hole(load: Loader) -> None:
+    send(load, 1, [*chain("A", 1, 2, start=T0 + 1_000)])
+    load([connection(T0), connection(T0 + 5_000, "disconnected"), connection(T0 + 10_000, dsconn_type=2)])
+    send(load, 9, [*chain("B", 1, 2, start=T0 + 20_000)])
+    assert holes(load) == []
+    send(load, 14, [*chain("D", 1, 2, start=T0 + 30_000)])
+    assert [hole[:2] for hole in holes(load)] == [(11, 13)]
+
+
+def test_a_run_of_numbers_may_outlive_a_connection(load: Loader) -> None:
+    load([connection(T0), connection(T0 + 5_000, "disconnected"), connection(T0 + 10_000, dsconn_type=2)])
+    send(load, 1, [*chain("A", 1, 2), *chain("B", 1, start=T0 + 20_000)])
+    send(load, 6, [*chain("D", 1, start=T0 + 30_000)])
+    assert [hole[:2] for hole in holes(load)] == [(4, 5)]
+
+
+def test_lines_that_nobody_takes_and_bad_ones_are_told_apart(load: Loader) -> None:
+    load.deployment = Deployment((Icon(301, frozenset({"gos"}), frozenset({101}), {201: 7}),))
+    lines, sequence = numbered(1, [connection(T0), *chain("A", 1, 2, 3, 0)])
+    lines[2] |= {"switchid": 8}
+    lines[3] |= {"state": "two"}
+    load(lines, **sequence)
+    assert [hole[:2] for hole in holes(load)] == [(4, 4)]
+
+
 def test_a_restarted_source_counts_anew(load: Loader) -> None:
     send(load, 100, [connection(T0), *chain("A", 1)])
     send(load, 1, [connection(T0 + 60_000, dsconn_type=3), *chain("B", 1, start=T0 + 60_000)])

@@ -67,7 +67,7 @@ def loaded(load: Loader, folder: Path) -> list[Drained]:
         (copies / file.parent.name).mkdir(parents=True, exist_ok=True)
         file.rename(copies / file.parent.name / file.name)
     landings = [Landing(str(each)) for each in (folder, copies) if each.exists()]
-    return [drain(load.database.engine, landing, deployment=deployment) for landing in landings]
+    return [drain(load.database.loader, landing, deployment=deployment) for landing in landings]
 
 
 @few
