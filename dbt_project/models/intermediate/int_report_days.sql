@@ -38,11 +38,12 @@ closed as (
     from {{ source('ops', 'synthetic_close') }} as closes
     inner join {{ ref('int_run_window') }} as ended_on
         on closes.entity = ended_on.entity and closes.ended::date = ended_on.day
-    cross join lateral generate_series(
-        {{ report_day(utc('closes.ended')) }}::timestamp,
-        {{ report_day(utc('closes.newest_ts')) }}::timestamp,
-        interval '1 day'
-    ) as days (report_day)
+    cross join
+        lateral generate_series(
+            {{ report_day(utc('closes.ended')) }}::timestamp,
+            {{ report_day(utc('closes.newest_ts')) }}::timestamp,
+            interval '1 day'
+        ) as days (report_day)
     where closes.entity = 'campaign'
 
 ),
