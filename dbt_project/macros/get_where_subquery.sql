@@ -6,12 +6,7 @@
     {%- if where in ('chain window', 'campaign window') -%}
         (
             select * from {{ relation }}
-            where
-                final_day is null
-                or final_day in (
-                    select day from {{ layer }}.int_run_window
-                    where entity = '{{ where.split(' ')[0] }}'
-                )
+            where {{ in_window(where.split(' ')[0], layer ~ '.int_run_window') }}
         ) as rows_written
     {%- elif where == 'report days' -%}
         (

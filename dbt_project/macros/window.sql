@@ -14,9 +14,10 @@
     {{ return(found.missing) }}
 {% endmacro %}
 
-{# The days themselves, as ISO text: written into the SQL so that the planner prunes partitions. #}
-{% macro window_days(entity) %}
-    {%- set window = ref('int_run_window') -%}
+{# The days themselves, as ISO text: written into the SQL so that the planner prunes partitions and
+   uses indexes. A test has no reference to the window, so it names the table. #}
+{% macro window_days(entity, window=none) %}
+    {%- set window = window or ref('int_run_window') -%}
     {%- if not execute -%}{{ return([]) }}{%- endif -%}
     {%- set rows = run_query(
         "select day::text from " ~ window ~ " where entity = '" ~ entity ~ "' order by day"
@@ -25,8 +26,9 @@
 {% endmacro %}
 
 {# Condition on a source of ended and open objects: those of this run's days, and the open ones. #}
-{% macro in_window(entity) %}
-    {%- set days = window_days(entity) -%}
+{% macro in_window(entity, window=none) %}
+    {%- set window = window or ref('int_run_window') -%}
+    {%- set days = window_days(entity, window) -%}
     {%- if days | length == 0 -%}
         final_day is null
     {%- elif days | length <= 400 -%}
@@ -35,7 +37,7 @@
         (
             final_day is null
             or final_day between '{{ days | first }}' and '{{ days | last }}'
-            and final_day in (select day from {{ ref('int_run_window') }} where entity = '{{ entity }}')
+            and final_day in (select day from {{ window }} where entity = '{{ entity }}')
         )
     {%- endif -%}
 {% endmacro %}
@@ -64,12 +66,10 @@
 
 {# Pre-hook of a mart kept by day of termination: takes out what this run writes anew. #}
 {% macro delete_window(entity) %}
-    {%- set window = ref('int_run_window') -%}
+    {%- set condition = in_window(entity) -%}
     {%- if is_incremental() -%}
         delete from {{ this }}
-        where
-            final_day is null
-            or final_day in (select day from {{ window }} where entity = '{{ entity }}')
+        where {{ condition }}
     {%- endif -%}
 {% endmacro %}
 

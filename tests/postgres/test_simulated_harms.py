@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from icon_assets.simulator import disturbance as plans
 from icon_assets.simulator.disturbance import Harm
 from tests.loading import Loader
 from tests.unit.test_simulator_reader import inflated
+
+pytestmark = pytest.mark.slow
 
 # Each kind of source, of deployment and of a session's end is in one of them.
 NAMES = ["predictive", "push_preview", "switchover", "split_by_site", "old_ocs", "field_reconfigured"]
@@ -108,17 +111,18 @@ def test_what_is_lost_leaves_exactly_its_holes(
     assert holes_found(load) == holes_expected(folder, truth)
 
 
-Holes = dict[str, set[tuple[int, int]]]
+Holes = dict[str, set[tuple[int, int, datetime, datetime]]]
 
 
 def holes_found(load: Loader) -> Holes:
-    """By feed, the first and last number of each hole within a connection."""
+    """By feed, of each hole within a connection the first and last number, and the times around it."""
     found: Holes = {}
-    for source, dbid, feed, first, last in load.rows(
-        "select source, dbid, feed, first_dsseq, last_dsseq from ops.sequence_hole where source <> 'config'"
+    for source, dbid, feed, *hole in load.rows(
+        "select source, dbid, feed, first_dsseq, last_dsseq, from_ts, to_ts "
+        "from ops.sequence_hole where source <> 'config'"
     ):
         name = f"{source}-{dbid}" + (f"-icon-{feed}" if feed else "")
-        found.setdefault(name, set()).add((first, last))
+        found.setdefault(name, set()).add((hole[0], hole[1], hole[2], hole[3]))
     return found
 
 
@@ -131,15 +135,26 @@ def holes_expected(folder: Path, truth: dict[str, Any]) -> Holes:
     came = {(feed, line) for feed, lines in said(folder / "harmed").items() for line in lines}
     found: Holes = {}
     for feed, lines in said(folder / "good").items():
-        before = None
+        before: tuple[int, datetime] | None = None
         for line in lines:
             if line.startswith(b'{"type":"connection"'):
                 before = None if (feed, line) in came else before
-            elif (number := int(json.loads(line)["dsseq"])) not in lost.get(feed, ()):
-                if before is not None and number > before + 1:
-                    found.setdefault(feed, set()).add((before + 1, number - 1))
-                before = number
+                continue
+            number, ts = numbered(line)
+            if number not in lost.get(feed, ()):
+                if before is not None and number > before[0] + 1:
+                    found.setdefault(feed, set()).add((before[0] + 1, number - 1, before[1], ts))
+                before = number, ts
     return found
+
+
+def numbered(line: bytes) -> tuple[int, datetime]:
+    """The number and the time of a line."""
+    event = json.loads(line)
+    ts = event["ts"]
+    return event["dsseq"], (
+        datetime.fromisoformat(ts) if isinstance(ts, str) else datetime.fromtimestamp(ts / 1000, UTC)
+    )
 
 
 def said(folder: Path) -> dict[str, list[bytes]]:

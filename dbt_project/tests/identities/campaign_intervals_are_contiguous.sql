@@ -1,6 +1,17 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_campaign_state_interval'}}}) }}
--- A campaign session leaves one state when it enters the next, and only the last may still last.
+-- A campaign session leaves one state when it enters the next, or when its end was made up, and only
+-- the last may still last.
 with
+
+sessions as (
+
+    select
+        session_id,
+        ended_ts
+    from {{ ref('fct_campaign_session') }}
+    where {{ in_window('campaign') }} and synthetic_close is not null
+
+),
 
 intervals as (
 
@@ -17,11 +28,15 @@ intervals as (
 
 final as (
 
-    select * from intervals
+    select intervals.*
+    from intervals
+    left join sessions on intervals.session_id = sessions.session_id
     where
-        left_ts is distinct from next_entered_ts
-        or place <> interval_no
-        or (next_interval_no is not null and next_interval_no <> interval_no + 1)
+        intervals.left_ts is distinct from coalesce(
+            intervals.next_entered_ts, case when not intervals.is_terminal then sessions.ended_ts end
+        )
+        or intervals.place <> intervals.interval_no
+        or intervals.next_interval_no <> intervals.interval_no + 1
 
 )
 
