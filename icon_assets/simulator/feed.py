@@ -65,7 +65,8 @@ class Outage:
 class Feed:
     """What one ICON hears of one source, cut into batches of at most `limit` lines.
 
-    `icon`: its DBID if the header names it, else None; `outages`: when it was not connected.
+    `icon`: its DBID if the header names it, else None; `outages`: when it was not connected; `switches`: of
+    which it takes outbound data, None for all.
     """
 
     def __init__(self, source: Source, icon: int | None, limit: int, sink: Sink) -> None:
@@ -73,6 +74,7 @@ class Feed:
         self.icon = icon
         self.connected = False
         self.outages: list[Outage] = []
+        self.switches: frozenset[int] | None = None
         self._why = Connected.FIRST
         self._limit = limit
         self._sink = sink

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from icon_assets.simulator import disturbance as plans
-from icon_assets.simulator.feed import Batch, Line
+from icon_assets.simulator.chain import Chain
+from icon_assets.simulator.feed import Batch, Feed, Line
 from icon_assets.simulator.files import BatchFiles, Written
 from icon_assets.simulator.harming import Harming, HarmLog
 from icon_assets.simulator.randomness import Stream
@@ -74,8 +75,15 @@ class Conflicts(Harming[plans.Conflicts]):
                 lines.append(Line(line.ts, line.dsseq, f'{line.text[:-1]},"cause":65535}}', line.owner))
                 doubted.append(line)
         self.log.add("conflicts", batch.feed, doubted)
-        self.log.expect("quarantined", len(doubted))
+        self.log.expect("quarantined", sum(_is_taken(line, batch.feed) for line in doubted))
         return [batch._replace(lines=lines)]
+
+
+def _is_taken(line: Line, feed: Feed) -> bool:
+    """Whether a chain's line is of a switch that the feed's ICON takes; others are left out as they come."""
+    return isinstance(line.owner, Chain) and (
+        feed.switches is None or line.owner.session.switch in feed.switches
+    )
 
 
 class UnknownFields(Harming[plans.UnknownFields]):

@@ -67,14 +67,17 @@ class World:
     def stores(self, ocs: Ocs, switch: int) -> bool:
         """Whether an ICON takes outbound data of this switch from this OCS (guide: deployments)."""
         return any(
-            self._hears(icon, ocs)
-            and (icon.tservers is None or not icon.tservers or switch - self._switch in icon.tservers)
+            self._hears(icon, ocs) and ((switches := self._switches(icon)) is None or switch in switches)
             for icon in self.plan.icons
         )
 
     def hears(self, ocs: Ocs) -> bool:
         """Whether any ICON is connected to this OCS."""
         return any(self._hears(icon, ocs) for icon in self.plan.icons)
+
+    def _switches(self, icon: Icon) -> frozenset[int] | None:
+        """Of which an ICON takes outbound data: those of its T-Servers, or all (None) where it has none."""
+        return frozenset(self._switch + place for place in icon.tservers) if icon.tservers else None
 
     def _hears(self, icon: Icon, ocs: Ocs) -> bool:
         if not {"all", "gos"} & set(icon.role.split(",")):
@@ -162,6 +165,7 @@ class World:
 
     def _feed(self, place: int | None, source: Source, icon: int | None, *, connected: bool = True) -> None:
         feed = Feed(source, icon, self.plan.batch_events, self._sink)
+        feed.switches = frozenset() if place is None else self._switches(self.plan.icons[place])
         source.feeds.append(feed)
         self.feeds.setdefault(place, []).append(feed)
         if place is not None and self.plan.icons[place].since is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from icon_assets.contract.landing import Landing
@@ -44,8 +44,13 @@ LOSING: list[Harm] = [
     plans.LoseBatches(percent=20),
     plans.LoseBatches(source="ocs", percent=30),
 ]
-# A load takes seconds: a few examples a run, others each time.
-few = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# A load takes seconds: a few examples a run, others each time, and none made smaller.
+few = settings(
+    max_examples=4,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 
 @st.composite
