@@ -111,10 +111,10 @@ class _Marts:
 
     def build(self, *arguments: str) -> float:
         """Seconds that dbt takes for what waits."""
-        window = open_window(self._database.engine)
+        window = open_window(self._database.builder)
         command = [DBT, "--quiet", *_BUILD, *_OF_THE_CODE, *arguments, "--project-dir", DBT_PROJECT]
         taken = seconds(lambda: subprocess.run(command, env=self._environment, check=True))
-        close_window(self._database.engine, window)
+        close_window(self._database.builder, window)
         return taken
 
     def days(self) -> int:
@@ -130,10 +130,10 @@ class _Marts:
             return str(connection.execute(sa.text(query)).scalar_one())
 
     def _finalize(self) -> None:
-        close_lost(self._database.engine)
+        close_lost(self._database.finalizer)
         for entity, days in dirty_days(self._database.engine).items():
             for first, last in ranges(days):
-                finalize(self._database.engine, entity, first, last)
+                finalize(self._database.finalizer, entity, first, last)
 
     def _late_result(self, day: date) -> None:
         number = next(self._numbers)
