@@ -12,6 +12,7 @@ from icon_assets.metadata import DATA_ENGINEERING, page_link, team
 from icon_assets.pages import docs_page, report_page
 from icon_assets.settings import Settings
 
+_SHOWN = 6  # of the columns that one is made of
 _REPORT = "exposure.icon_marts.campaign_report"
 
 
@@ -54,9 +55,16 @@ class Translator(DagsterDbtTranslator):
         """Besides the columns: what each is made of, the docs, and the report where the mart is in it."""
         unique_id, kind = dbt_resource_props["unique_id"], dbt_resource_props["resource_type"]
         found = dict(super().get_metadata(dbt_resource_props))
-        if columns := self._lineage.get(unique_id):
-            found["dagster/column_lineage"] = dg.TableColumnLineage(
-                {column: self._dependencies(parents) for column, parents in columns.items()}
+        lineage = {
+            column: self._dependencies(parents)
+            for column, parents in self._lineage.get(unique_id, {}).items()
+        }
+        if lineage:
+            found["dagster/column_lineage"] = dg.TableColumnLineage(lineage)
+        if schema := found.get("dagster/column_schema"):
+            # The open-source UI draws no lineage of columns, but shows what is said of each.
+            found["dagster/column_schema"] = dg.TableSchema(
+                [_with_origin(column, lineage.get(column.name, ())) for column in schema.columns]
             )
         if kind in ("model", "seed"):
             found["docs"] = page_link(self._project, docs_page(self._project), f"#!/{kind}/{unique_id}")
@@ -75,3 +83,17 @@ class Translator(DagsterDbtTranslator):
         key, table = self.get_asset_key(node), node.get("identifier") or node["name"]
         is_within = key.path[0] == "final" and key.path[-1] != table
         return dg.TableColumnDep(key, f"{table}.{column}" if is_within else column)
+
+
+def _with_origin(column: dg.TableColumn, origin: Sequence[dg.TableColumnDep]) -> dg.TableColumn:
+    if not origin:
+        return column
+    named = ", ".join(f"`{made_of.asset_key.path[-1]}.{made_of.column_name}`" for made_of in origin[:_SHOWN])
+    more = f" and {len(origin) - _SHOWN} more" if len(origin) > _SHOWN else ""
+    return dg.TableColumn(
+        column.name,
+        column.type,
+        f"{column.description or ''}\n\n← {named}{more}",
+        column.constraints,
+        column.tags,
+    )
