@@ -43,6 +43,10 @@ COMMANDS = {
         "commands.url:url",
         "Print the database's URL for a role that reads; it holds the role's password.",
     ),
+    "psql": (
+        "commands.psql:psql",
+        "Ask the database in SQL, as a role that reads: the marts, unless --role says otherwise.",
+    ),
     "quarantine": ("commands.quarantine:app", "Lines that could not be loaded: see, mend and replay them."),
     "db": ("commands.db:app", "Start, stop and look at the database."),
     "simulate": (

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 import dagster as dg
 import sqlalchemy as sa
 
 _WIDTH, _HEIGHT, _BASE = 480, 90, 74
+_UNQUOTED = " ='/:,.-()"  # what may stand in a markdown link as it is
 _ROWS = 5
-_COLOURS = ("#4b6bfb", "#d9480f", "#868e96")  # told apart on light and dark, and by those who see no red
+_COLOURS = ("royalblue", "chocolate", "gray")  # told apart on light and dark, and by those who see no red
 
 
 def glance(engine: sa.Engine, query: str, bars: Sequence[str]) -> dict[str, dg.MetadataValue]:
@@ -33,31 +34,27 @@ def glance(engine: sa.Engine, query: str, bars: Sequence[str]) -> dict[str, dg.M
 
 
 def chart(labels: Sequence[str], series: Mapping[str, Sequence[float]]) -> str:
-    """Stacked bars as an image of some hundred bytes a bar; its text says the numbers, too."""
+    """Stacked bars as an image in fewer than 1,000 characters; more the UI hides behind a click."""
     totals = [sum(values) for values in zip(*series.values(), strict=True)]
-    scale, step = (_BASE - 14) / (max(totals) or 1), _WIDTH / len(labels)
-    parts = []
-    tops = [0.0] * len(labels)
-    for colour, values in zip(_COLOURS, series.values(), strict=False):
+    scale, step = (_BASE - 14) / (max(totals) or 1), min(_WIDTH // len(labels), 40)
+    bottoms = [_BASE] * len(labels)
+    bars = legend = ""
+    for colour, (name, values) in zip(_COLOURS, series.items(), strict=False):
+        legend += f"<tspan fill='{colour}'>{escape(name)}</tspan> "
+        path = ""
         for n, value in enumerate(values):
-            tops[n] += value * scale
-            parts.append(
-                f'<rect x="{n * step:.1f}" y="{_BASE - tops[n]:.1f}" width="{min(step * 0.8, 40):.1f}"'
-                f' height="{value * scale:.1f}" fill="{colour}"/>'
-            )
-    legend = " ".join(
-        f'<tspan fill="{colour}">■</tspan> {escape(name)}'
-        for colour, name in zip(_COLOURS, series, strict=False)
-    )
-    words = 'font-family="sans-serif" font-size="10" fill="#868e96"'
+            if height := round(value * scale):
+                path += f"M{n * step + step // 2} {bottoms[n]}v-{height}"
+                bottoms[n] -= height
+        bars += f"<path stroke='{colour}' d='{path}'/>"
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}">{"".join(parts)}'
-        f'<text x="0" y="9" {words}>{legend}, at most {max(totals):,.0f}</text>'
-        f'<text x="0" y="{_HEIGHT - 4}" {words}>{escape(labels[0])}</text>'
-        f'<text x="{_WIDTH}" y="{_HEIGHT - 4}" text-anchor="end" {words}>{escape(labels[-1])}</text></svg>'
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{_WIDTH}' height='{_HEIGHT}' font-size='10'>"
+        f"<g stroke-width='{step * 3 // 4}'>{bars}</g><text y='9'>{legend}</text>"
+        f"<text y='{_HEIGHT - 4}' fill='gray'>{escape(labels[0])} to {escape(labels[-1])}, "
+        f"at most {max(totals):,.0f}</text></svg>"
     )
-    said = "; ".join(f"{label}: {total:,.0f}" for label, total in zip(labels, totals, strict=True))
-    return f"![{', '.join(series)}: {said}](data:image/svg+xml;base64,{b64encode(svg.encode()).decode()})"
+    said = f"{', '.join(series)}, {labels[0]} to {labels[-1]}, at most {max(totals):,.0f}"
+    return f"![{said}](<data:image/svg+xml,{quote(svg, safe=_UNQUOTED)}>)"
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:

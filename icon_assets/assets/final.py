@@ -43,7 +43,7 @@ _BY_DAY = """
         coalesce(sum(objects) filter (where entity = 'campaign'), 0)::bigint as sessions,
         date_trunc('second', max(finalized_at))::text as "finalized at"
     from ops.final_day
-    where day > (select max(day) - 60 from ops.final_day)
+    where day > (select max(day) - 14 from ops.final_day)
     group by day
     order by day
 """

@@ -13,8 +13,6 @@ from icon_assets.metadata import DATA_ENGINEERING
 from icon_assets.settings import Settings
 
 HEALTH = dg.AssetKey(["ops", "health"])
-# What matters most comes first.
-_MARKS = {Level.ATTENTION: "❗", Level.NOTE: "·", Level.OK: "✓"}
 
 WELL = dg.AssetCheckSpec(
     "well",
@@ -45,10 +43,14 @@ def health_asset(
 
 
 def health_metadata(found: Health) -> Mapping[str, dg.MetadataValue]:
-    """The summary, and the figures that the UI plots."""
+    """The headline, what was found by how much it matters, and the figures that the UI plots."""
+    # Apart: the UI hides markdown of more than 1,000 characters behind a click.
+    headline = f"**{found.headline}** As of {found.at:%Y-%m-%d %H:%M} UTC."
     return {
-        "summary": dg.MetadataValue.md(health_summary(found)),
-        "needs attention": dg.MetadataValue.int(found.attention),
+        "summary": dg.MetadataValue.md("\n".join([headline, "", *_lines(found, Level.ATTENTION)])),
+        "worth knowing": dg.MetadataValue.md("\n".join(_lines(found, Level.NOTE))),
+        "well": dg.MetadataValue.md("\n".join(_lines(found, Level.OK))),
+        "things that need attention": dg.MetadataValue.int(found.attention),
         **{
             name: dg.MetadataValue.int(n) if isinstance(n, int) else dg.MetadataValue.float(n)
             for name, n in found.numbers.items()
@@ -56,14 +58,9 @@ def health_metadata(found: Health) -> Mapping[str, dg.MetadataValue]:
     }
 
 
-def health_summary(found: Health) -> str:
-    """Markdown: the headline, and a line a topic, what matters most first."""
-    lines = [
-        f"- {_MARKS[finding.level]} **{finding.topic}** {finding.said}"
-        + (f" *→ {finding.next}*" if finding.next else "")
-        for finding in sorted(found.findings, key=lambda finding: list(_MARKS).index(finding.level))
-    ]
-    return "\n".join([f"**{found.headline}** As of {found.at:%Y-%m-%d %H:%M} UTC.", "", *lines])
+def _lines(found: Health, level: Level) -> list[str]:
+    of_level = (finding for finding in found.findings if finding.level is level)
+    return [f"- **{finding.topic}**: {finding.said} {finding.next}" for finding in of_level]
 
 
 def health_check(found: Health) -> dg.AssetCheckResult:

@@ -44,7 +44,7 @@ _BY_DAY = """
         sum(live_answers)::bigint as "live answers",
         string_agg(distinct completeness, ', ') as completeness
     from marts.mart_campaign_day
-    where report_day > (select max(report_day) - 30 from marts.mart_campaign_day)
+    where report_day > (select max(report_day) - 14 from marts.mart_campaign_day)
     group by report_day
     order by report_day
 """
@@ -112,7 +112,7 @@ def marts_assets(settings: Settings) -> dg.AssetsDefinition:
             for event in _counted(events, len(context.selected_asset_keys), progress):
                 if _is_of(context, event, _CAMPAIGN_DAY):
                     seen = glance(database.monitor, _BY_DAY, ["human", "machine", "other"])
-                    event = event.with_metadata({**event.metadata, **seen})
+                    event = event.with_metadata({**seen, **event.metadata})
                 yield event
             # After a part of the models the rest has the window still to take in.
             if whole:

@@ -36,7 +36,9 @@ _BY_DAY = """
         count(*) as batches,
         date_trunc('second', max(loaded_at))::text as "last loaded"
     from ops.batch
-    where last_ts is not null and batch_id > (select max(batch_id) - 10000 from ops.batch)
+    where
+        batch_id > (select max(batch_id) - 10000 from ops.batch)
+        and last_ts > (select max(last_ts) - interval '14 days' from ops.batch)
     group by 1
     order by 1
 """

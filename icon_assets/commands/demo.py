@@ -47,7 +47,7 @@ def demo() -> None:
     _show(database)
     typer.echo(
         "See it in Dagster: icon-assets dev, then http://127.0.0.1:3000\n"
-        'Ask the marts:     psql "$(icon-assets url --role analyst)"\n'
+        "Ask the marts:     icon-assets psql\n"
         "Read about them:   icon-assets docs\n"
         "Show them:         icon-assets report"
     )

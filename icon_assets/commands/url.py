@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,12 +10,16 @@ from icon_assets.commands.shown import JSON, print_json
 from icon_assets.database import open_database
 from icon_assets.settings import Settings
 
+Role = Literal["operator", "analyst", "monitor"]
+
 
 def url(
-    role: Literal["operator", "analyst", "monitor"] = typer.Option(
-        "operator",
-        help="operator reads every schema, analyst the marts, monitor all but customers' values.",
-    ),
+    role: Annotated[
+        Role,
+        typer.Option(
+            help="operator reads every schema, analyst the marts, monitor all but customers' values."
+        ),
+    ] = "operator",
     json: JSON = False,
 ) -> None:
     """Print the database's URL for a role that reads; it holds the role's password."""

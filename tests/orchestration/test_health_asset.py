@@ -40,9 +40,11 @@ def test_news_become_events_without_a_run_and_repetitions_do_not(
     materialization, evaluation = news.asset_events
     assert not evaluation.passed
     assert materialization.metadata["files refused"].value == 1
-    assert materialization.metadata["needs attention"].value == 1
+    assert materialization.metadata["things that need attention"].value == 1
     summary = materialization.metadata["summary"].value.splitlines()
-    assert summary[2].startswith("- ❗ **landing** Files: 1 refused"), "what matters most comes first"
+    assert summary[0].startswith("**1 thing needs attention.**")
+    assert summary[2].startswith("- **landing**: Files: 1 refused")
+    assert "**database**" in materialization.metadata["well"].value
 
 
 def test_the_button_does_the_same(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from dataclasses import replace
 from datetime import date
@@ -155,11 +155,15 @@ def test_pages_are_served_and_nothing_beside_them(tmp_path: Path) -> None:
 
 def test_a_chart_says_its_numbers_and_shows_them() -> None:
     shown = chart(["2025-03-03", "2025-03-04"], {"new": [30, 10], "known": [10, 0]})
-    assert shown.startswith("![new, known: 2025-03-03: 40; 2025-03-04: 10](data:image/svg+xml;base64,")
-    svg = base64.b64decode(re.findall(r"base64,(.*)\)", shown)[0]).decode()
-    heights = [float(height) for height in re.findall(r'<rect [^>]*height="([\d.]+)"', svg)]
-    assert heights == [45.0, 15.0, 15.0, 0.0], "in proportion, the highest stack as high as there is room"
-    assert "at most 40" in svg
+    assert shown.startswith("![new, known, 2025-03-03 to 2025-03-04, at most 40](<data:image/svg+xml,")
+    svg = urllib.parse.unquote(shown)
+    assert re.findall(r"d='(.*?)'", svg) == ["M20 74v-45M60 74v-15", "M20 29v-15"], "stacked, in proportion"
+
+
+def test_a_chart_is_short_enough_to_be_shown_at_once() -> None:
+    days = [f"2025-03-{day:02}" for day in range(1, 15)]
+    many = chart(days, {"human": [12_345] * 14, "machine": [2_345] * 14, "other": [45_678] * 14})
+    assert len(many) < 1000
 
 
 def test_a_glance_shows_the_newest_rows_first(database: Database) -> None:

@@ -49,6 +49,10 @@ def test_start_url_status_stop(run) -> None:
     assert json.loads(run("url", "--json").stdout)["url"] == run("url").stdout.strip()
     assert run("url").stdout.startswith("postgresql://icon_operator:")
     assert run("url", "--role", "analyst").stdout.startswith("postgresql://icon_analyst:")
+    asked = run("psql", "--csv", "-c", "select current_user, current_setting('transaction_read_only')")
+    assert asked.stdout.split()[1].startswith("icon_analyst,"), asked
+    refused = run("psql", "-c", "select count(*) from idb.go_record")
+    assert "permission denied" in refused.stderr
     assert run("db", "stop").stdout == "Stopped.\n"
     assert run("db", "stop").stdout == "It did not run.\n"
     assert run("db", "status").returncode == 3
