@@ -35,7 +35,7 @@ def report_asset(marts: dg.AssetsDefinition) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         # 2 s of imports that nothing else here needs.
         from icon_assets.report.make import make_report
-        from icon_assets.report.queries import NothingToReportError
+        from icon_assets.report.scope import NothingToReportError
 
         page = report_page(settings)
         try:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import altair as alt
 
-from icon_assets.report.numbers import QUARTER, Bounds, day_name
-from icon_assets.report.queries import Row, Rows
-from icon_assets.report.shapes import Chart
+from icon_assets.report.scope import Row, Rows
 
 Parts = Mapping[str, str]  # the colour of each part of a bar
 
@@ -23,7 +20,8 @@ def colour(name: str) -> str:
 SIX = ("person", "machine", "quiet", "busy", "failed", "other")
 STATES = {state: colour(state) for state in ("complete", "partial", "dark", "unknown")}
 NOT_HEARD = {"not fully heard": STATES["partial"]}
-_INK, _MUTED, _GRID, _CARD = map(colour, ("ink", "muted", "grid", "card"))
+CARD = colour("card")
+_INK, _MUTED, _GRID = map(colour, ("ink", "muted", "grid"))
 _HEAT = [colour(f"heat-{step}") for step in range(6)]
 _CONFIG: dict[str, Any] = {
     "background": "transparent",
@@ -44,7 +42,6 @@ _CONFIG: dict[str, Any] = {
     },
 }
 _CLASSES = {"dnc": "Do not call", "sit": "Special tone", "trunk": "No line", "dialer_error": "Dialler error"}
-_HOUR = timedelta(hours=1)
 
 
 def class_name(name: str) -> str:
@@ -52,111 +49,26 @@ def class_name(name: str) -> str:
     return _CLASSES.get(name, name.replace("_", " ").capitalize())
 
 
-def _finish(chart: alt.Chart | alt.LayerChart | alt.FacetChart, height: int) -> dict[str, Any]:
+def finish(chart: alt.Chart | alt.LayerChart | alt.FacetChart, height: int) -> dict[str, Any]:
     """The chart, as wide as its place on the page. Raises where it is no Vega-Lite."""
     spec = chart.properties(width="container", height=height).configure(**_CONFIG).to_dict()
     return {**spec, "autosize": {"type": "fit-x", "contains": "padding"}}
 
 
-def _data(rows: Iterable[Row]) -> alt.InlineData:
+def data(rows: Iterable[Row]) -> alt.InlineData:
+    """The rows, within the specification."""
     return alt.InlineData(values=list(rows))
 
 
-def _stacked(parts: Parts) -> alt.Color:
-    return alt.Color("part:N", scale=alt.Scale(domain=list(parts), range=list(parts.values())), legend=None)
+def coloured(field: str, colours: Parts) -> alt.Color:
+    """The colour by the value of a field; the page has the legend."""
+    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
+    return alt.Color(f"{field}:N", scale=scale, legend=None)
 
 
-def _names(**axis: Any) -> alt.Axis:
+def names(**axis: Any) -> alt.Axis:
+    """An axis of labels alone."""
     return alt.Axis(domain=False, ticks=False, **axis)
-
-
-def _ms(instant: datetime) -> int:
-    """An instant as a browser counts time."""
-    return round(instant.timestamp() * 1000)
-
-
-def _span(start: datetime) -> Row:
-    return {"from": _ms(start), "till": _ms(start + QUARTER)}
-
-
-_WHEN = [
-    alt.Tooltip("from:Q", title="From", format="minute", formatType="zoned"),
-    alt.Tooltip("till:Q", title="To", format="minute", formatType="zoned"),
-]
-
-
-def _time(bounds: Bounds, step: timedelta = _HOUR, show: str = "time") -> alt.X:
-    """Epoch milliseconds, with a tick every `step`, which the page's script labels in the reader's zone."""
-    first, last = map(_ms, bounds)
-    every = round(step.total_seconds() * 1000)
-    return alt.X(
-        "from:Q",
-        title=None,
-        scale=alt.Scale(domain=[first, last], nice=False, zero=False),
-        axis=alt.Axis(
-            values=list(range(-(-first // every) * every, last + 1, every)),
-            format=show,
-            formatType="zoned",
-            grid=False,
-            labelOverlap="greedy",
-            labelSeparation=8,
-        ),
-    )
-
-
-def _states() -> alt.Color:
-    return alt.Color(
-        "state:N", scale=alt.Scale(domain=list(STATES), range=list(STATES.values())), legend=None
-    )
-
-
-def _gaps(gaps: Rows, x: alt.X) -> alt.Chart:
-    """The time in which something was not heard."""
-    shown = [
-        {**_span(gap["slot_start"]), "state": gap["completeness"], "why": gap["reason"] or ""} for gap in gaps
-    ]
-    tooltip = [*_WHEN, alt.Tooltip("state:N", title="Data"), alt.Tooltip("why:N", title="Because")]
-    marks: alt.Chart = alt.Chart(_data(shown)).mark_rect()
-    return marks.encode(x=x, x2="till", color=_states(), tooltip=tooltip)
-
-
-def strips(days: Sequence[tuple[date, Bounds, Rows]], parts: Parts, gaps: Rows, what: str) -> list[Chart]:
-    """Each day by quarters of an hour, day under day: counts stacked by part, what was not heard shaded."""
-    top = max((sum(row[part] for part in parts) for _, _, rows in days for row in rows), default=0) or 1
-    return [
-        Chart(
-            _strip(rows, parts, [gap for gap in gaps if gap["report_day"] == day], bounds, top),
-            f"{what} by quarter of an hour of {day_name(day)}: {', '.join(parts)}.",
-            f"{what}, {day_name(day)}",
-        )
-        for day, bounds, rows in days
-    ]
-
-
-def _strip(rows: Rows, parts: Parts, gaps: Rows, bounds: Bounds, top: int) -> dict[str, Any]:
-    shown: Rows = []
-    for row in rows:
-        below = 0
-        for part in parts:
-            if row[part]:
-                above = below + row[part]
-                shown.append(
-                    {
-                        **_span(row["interval_start"]),
-                        "part": part,
-                        "n": row[part],
-                        "below": below,
-                        "above": above,
-                    }
-                )
-                below = above
-    x = _time(bounds)
-    y = alt.Y("below:Q", title=None, scale=alt.Scale(domain=[0, top]), axis=_names(tickCount=3))
-    tooltip = [*_WHEN, alt.Tooltip("part:N", title="What"), alt.Tooltip("n:Q", title="Number", format=",")]
-    bars = alt.Chart(_data(shown)).mark_rect(stroke=_CARD, strokeWidth=0.75)
-    bars = bars.encode(x=x, x2="till", y=y, y2="above", color=_stacked(parts), tooltip=tooltip)
-    shade = _gaps(gaps, x).mark_rect(clip=True, opacity=0.35)
-    return _finish(alt.layer(shade, bars).resolve_scale(color="independent"), 104)
 
 
 def days(rows: Rows, parts: Parts) -> dict[str, Any]:
@@ -179,12 +91,12 @@ def days(rows: Rows, parts: Parts) -> dict[str, Any]:
     labels = alt.Axis(labelAngle=0, labelOverlap=True, format="day", formatType="zoned")
     x = alt.X("day:O", title=None, axis=labels)
     bars = (
-        alt.Chart(_data(shown))
-        .mark_bar(stroke=_CARD, strokeWidth=0.75)
+        alt.Chart(data(shown))
+        .mark_bar(stroke=CARD, strokeWidth=0.75)
         .encode(
             x=x,
-            y=alt.Y("n:Q", title=None, axis=_names(tickCount=4)),
-            color=_stacked(parts),
+            y=alt.Y("n:Q", title=None, axis=names(tickCount=4)),
+            color=coloured("part", parts),
             order="order:Q",
             tooltip=[
                 alt.Tooltip("day:N", title="Day", format="day", formatType="zoned"),
@@ -194,11 +106,16 @@ def days(rows: Rows, parts: Parts) -> dict[str, Any]:
         )
     )
     incomplete = (
-        alt.Chart(_data(marks))
+        alt.Chart(data(marks))
         .mark_point(shape="diamond", size=45, filled=True, yOffset=-8, opacity=1)
-        .encode(x=x, y="n:Q", color=_states(), tooltip=[alt.Tooltip("state:N", title="Data of the day")])
+        .encode(
+            x=x,
+            y="n:Q",
+            color=coloured("state", STATES),
+            tooltip=[alt.Tooltip("state:N", title="Data of the day")],
+        )
     )
-    return _finish(alt.layer(bars, incomplete).resolve_scale(color="independent"), 220)
+    return finish(alt.layer(bars, incomplete).resolve_scale(color="independent"), 220)
 
 
 def steps(rows: Rows) -> dict[str, Any]:
@@ -206,21 +123,21 @@ def steps(rows: Rows) -> dict[str, Any]:
     top = max((row["n"] for row in rows), default=0) or 1
     # Room for what is said at the end of the longest bar.
     x = alt.X("n:Q", title=None, axis=None, scale=alt.Scale(domain=[0, top * 1.55], nice=False))
-    base = alt.Chart(_data(rows)).encode(y=alt.Y("what:N", sort=None, title=None, axis=_names()), x=x)
+    base = alt.Chart(data(rows)).encode(y=alt.Y("what:N", sort=None, title=None, axis=names()), x=x)
     bars = base.mark_bar(color=colour("person"), height={"band": 0.62}, cornerRadiusEnd=2)
     said = base.mark_text(align="left", dx=8, color=_INK, fontSize=12).encode(text="said:N")
-    return _finish(alt.layer(bars, said), 30 * len(rows))
+    return finish(alt.layer(bars, said), 30 * len(rows))
 
 
 def bars(rows: Rows, parts: Parts, unit: str) -> dict[str, Any]:
     """One bar a `what` (what, part, n, said), stacked by part."""
     chart = (
-        alt.Chart(_data(rows))
-        .mark_bar(stroke=_CARD, strokeWidth=0.75, height={"band": 0.68})
+        alt.Chart(data(rows))
+        .mark_bar(stroke=CARD, strokeWidth=0.75, height={"band": 0.68})
         .encode(
-            y=alt.Y("what:N", sort=None, title=None, axis=_names()),
-            x=alt.X("n:Q", title=unit, axis=_names(tickCount=5)),
-            color=_stacked(parts),
+            y=alt.Y("what:N", sort=None, title=None, axis=names()),
+            x=alt.X("n:Q", title=unit, axis=names(tickCount=5)),
+            color=coloured("part", parts),
             order="order:Q",
             tooltip=[
                 alt.Tooltip("what:N", title="Of"),
@@ -229,34 +146,16 @@ def bars(rows: Rows, parts: Parts, unit: str) -> dict[str, Any]:
             ],
         )
     )
-    return _finish(chart, 28 * len({row["what"] for row in rows}))
-
-
-def progress(rows: Rows, parts: Parts, gaps: Rows, bounds: Bounds) -> dict[str, Any]:
-    """Records of a list over time, stacked by what became of them; below, what was not heard."""
-    shown = [
-        {"from": _ms(row["snapshot_ts"]), "part": part, "n": row[part], "order": place}
-        for row in rows
-        if row["is_comparable"]
-        for place, part in enumerate(parts)
-    ]
-    x = _time(bounds, timedelta(days=1), "day")
-    y = alt.Y("n:Q", title=None, stack="zero", axis=_names(tickCount=4))
-    # Between two days nothing moves, and a slope would say that it does.
-    area = alt.Chart(_data(shown)).mark_area(interpolate="step-after")
-    area = area.encode(x=x, y=y, color=_stacked(parts), order="order:Q")
-    within = [gap for gap in gaps if bounds[0] <= gap["slot_start"] <= bounds[1] - QUARTER]
-    ribbon = _gaps(within, x).encode(y=alt.value(203), y2=alt.value(208))
-    return _finish(alt.layer(area, ribbon).resolve_scale(color="independent"), 200)
+    return finish(chart, 28 * len({row["what"] for row in rows}))
 
 
 def intervals(rows: Rows, parts: Parts) -> dict[str, Any]:
     """Shares with their intervals (what, part, share, low, high, said), those of one `what` together."""
     top = max((row["high"] for row in rows), default=1.0)
-    base = alt.Chart(_data(rows)).encode(
-        y=alt.Y("what:N", sort=None, title=None, axis=_names()),
+    base = alt.Chart(data(rows)).encode(
+        y=alt.Y("what:N", sort=None, title=None, axis=names()),
         yOffset=alt.YOffset("part:N", sort=list(parts)),
-        color=_stacked(parts),
+        color=coloured("part", parts),
         tooltip=[
             alt.Tooltip("what:N", title="Of"),
             alt.Tooltip("part:N", title="What"),
@@ -267,24 +166,24 @@ def intervals(rows: Rows, parts: Parts) -> dict[str, Any]:
         ],
     )
     scale = alt.Scale(domain=[0, top])
-    x = alt.X("low:Q", title=None, scale=scale, axis=_names(format="~%", tickCount=5))
+    x = alt.X("low:Q", title=None, scale=scale, axis=names(format="~%", tickCount=5))
     spans = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(x=x, x2="high")
     shape = alt.Shape("part:N", scale=alt.Scale(domain=list(parts)), legend=None)
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         x=alt.X("share:Q", scale=scale), shape=shape
     )
     height = (8 + 15 * len(parts)) * len({row["what"] for row in rows})
-    return _finish(alt.layer(spans, points), height)
+    return finish(alt.layer(spans, points), height)
 
 
 def matrix(rows: Rows) -> dict[str, Any]:
     """Rows against columns (row, column, share, said), shaded by the share of the row."""
-    top = _names(orient="top", labelAngle=0, labelOverlap=False, labelLimit=80)
-    base = alt.Chart(_data(rows)).encode(
+    top = names(orient="top", labelAngle=0, labelOverlap=False, labelLimit=80)
+    base = alt.Chart(data(rows)).encode(
         x=alt.X("column:N", title=None, sort=None, axis=top),
-        y=alt.Y("row:N", title=None, sort=None, axis=_names()),
+        y=alt.Y("row:N", title=None, sort=None, axis=names()),
     )
-    cells = base.mark_rect(stroke=_CARD, strokeWidth=2).encode(
+    cells = base.mark_rect(stroke=CARD, strokeWidth=2).encode(
         color=alt.Color("share:Q", scale=_heat(1), legend=None),
         tooltip=[
             alt.Tooltip("row:N", title="Detection"),
@@ -294,17 +193,17 @@ def matrix(rows: Rows) -> dict[str, Any]:
         ],
     )
     said = base.mark_text(fontSize=12).encode(text="said:N", color=_readable("share", 1))
-    return _finish(alt.layer(cells, said), 40 * len({row["row"] for row in rows}))
+    return finish(alt.layer(cells, said), 40 * len({row["row"] for row in rows}))
 
 
 def heat(rows: Rows, top: float) -> dict[str, Any]:
     """Weekday against hour (day, hour, contact_rate, sure, said, interval); pale where few dials speak."""
     fields = ("day", "hour", "contact_rate", "sure", "said", "interval", "completeness")
-    base = alt.Chart(_data({name: row[name] for name in fields} for row in rows)).encode(
-        x=alt.X("hour:O", title="hour of the called party's day", axis=_names(labelAngle=0)),
-        y=alt.Y("day:N", title=None, sort=None, axis=_names()),
+    base = alt.Chart(data({name: row[name] for name in fields} for row in rows)).encode(
+        x=alt.X("hour:O", title="hour of the called party's day", axis=names(labelAngle=0)),
+        y=alt.Y("day:N", title=None, sort=None, axis=names()),
     )
-    cells = base.mark_rect(stroke=_CARD, strokeWidth=2).encode(
+    cells = base.mark_rect(stroke=CARD, strokeWidth=2).encode(
         color=alt.Color("contact_rate:Q", scale=_heat(top), legend=None),
         opacity=alt.when("datum.sure").then(alt.value(1)).otherwise(alt.value(0.35)),
         tooltip=[
@@ -319,7 +218,7 @@ def heat(rows: Rows, top: float) -> dict[str, Any]:
         percent="round(100 * datum.contact_rate)"
     )
     said = percent.mark_text(fontSize=11).encode(text="percent:N", color=_readable("contact_rate", top))
-    return _finish(alt.layer(cells, said), 34 * len({row["day"] for row in rows}))
+    return finish(alt.layer(cells, said), 34 * len({row["day"] for row in rows}))
 
 
 def _heat(top: float) -> alt.Scale:
@@ -330,33 +229,3 @@ def _readable(share: str, top: float) -> Any:
     """The colour of text on a cell: one on the weaker half of the steps, another on the stronger."""
     strong = f"datum.{share} >= {top / 2}"
     return alt.when(strong).then(alt.value(colour("on-heat"))).otherwise(alt.value(_INK))
-
-
-def heard(rows: Rows, bounds: Bounds) -> dict[str, Any]:
-    """One day of every source by quarters of an hour: how much was heard."""
-    shown = [
-        {
-            **_span(row["slot_start"]),
-            "source": row["source_name"],
-            "state": row["completeness"],
-            "why": row["reason"] or "",
-        }
-        for row in rows
-    ]
-    chart = (
-        alt.Chart(_data(shown))
-        .mark_rect(stroke=_CARD, strokeWidth=1)
-        .encode(
-            x=_time(bounds),
-            x2="till",
-            y=alt.Y("source:N", title=None, sort=None, axis=_names()),
-            color=_states(),
-            tooltip=[
-                alt.Tooltip("source:N", title="Source"),
-                *_WHEN,
-                alt.Tooltip("state:N", title="Data"),
-                alt.Tooltip("why:N", title="Because"),
-            ],
-        )
-    )
-    return _finish(chart, 22 * len({row["source_name"] for row in rows}))

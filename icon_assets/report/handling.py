@@ -15,7 +15,8 @@ from icon_assets.report.numbers import (
     totals,
     wilson,
 )
-from icon_assets.report.queries import Answers, Row
+from icon_assets.report.queries import Answers
+from icon_assets.report.scope import Row
 from icon_assets.report.shapes import Chart, Column, Figure, Table, columns
 
 # The two errors of detection: how often, of how many, and how the marts call the rate.

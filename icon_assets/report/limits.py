@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from icon_assets.report import charts
+from icon_assets.report import charts, timelines
 from icon_assets.report.numbers import (
     by_day,
     completeness,
@@ -17,7 +17,8 @@ from icon_assets.report.numbers import (
     share,
     totals,
 )
-from icon_assets.report.queries import Answers, Rows
+from icon_assets.report.queries import Answers
+from icon_assets.report.scope import Rows
 from icon_assets.report.shapes import Chart, Column, Figure, Table, columns
 
 _RATES = {
@@ -121,7 +122,7 @@ def abandonment(answers: Answers, gaps: Rows, zone: ZoneInfo) -> Figure:
                 f"Rates of abandonment and overdial by day, with 95 % intervals. {lead}",
                 "Share of live answers by day, with 95 % Wilson intervals",
             ),
-            *charts.strips(by_day(quarters, "interval_start", zone), _ANSWERS, gaps, "Live answers"),
+            *timelines.strips(by_day(quarters, "interval_start", zone), _ANSWERS, gaps, "Live answers"),
         ],
         tables=[
             Table("Abandonment by day", _BY_DAY, rows),
@@ -163,7 +164,9 @@ def heard(answers: Answers, zone: ZoneInfo) -> Figure | None:
         else f"All {count(len(rows))} quarters of an hour are complete."
     )
     drawn = [
-        Chart(charts.heard(mine, bounds), f"What was heard of each source on {day_name(day)}.", day_name(day))
+        Chart(
+            timelines.heard(mine, bounds), f"What was heard of each source on {day_name(day)}.", day_name(day)
+        )
         for day, bounds, mine in (by_day(rows, "slot_start", zone) if answers.quarters else [])
     ]
     return Figure(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from icon_assets.report import charts
+from icon_assets.report import charts, timelines
 from icon_assets.report.numbers import completeness, count, data_through, ratio, share, wilson
-from icon_assets.report.queries import Answers, Row, Rows
+from icon_assets.report.queries import Answers
+from icon_assets.report.scope import Row, Rows
 from icon_assets.report.shapes import Chart, Column, Figure, Table, columns
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -67,7 +68,9 @@ def progress(answers: Answers, gaps: Rows) -> Figure | None:
             "completed."
         )
         shown = [{**row, **{part: row[name] for name, part in _RECORDS.items()}} for row in mine]
-        drawn.append(Chart(charts.progress(shown, _COLOURS, gaps, bounds), said, last["calling_list_name"]))
+        drawn.append(
+            Chart(timelines.progress(shown, _COLOURS, gaps, bounds), said, last["calling_list_name"])
+        )
     when = "hour" if answers.quarters else "day"
     return Figure(
         key="progress",

@@ -11,6 +11,7 @@ import yaml
 from icon_assets.files import write_whole
 from icon_assets.instance import DBT_PROJECT
 from icon_assets.report import page, queries
+from icon_assets.report.scope import Scope, connect, find_scope
 
 
 def report_zone() -> ZoneInfo:
@@ -27,15 +28,15 @@ def make_report(
     campaign: str | None = None,
     first: date | None = None,
     last: date | None = None,
-) -> queries.Scope:
+) -> Scope:
     """Writes the page of `campaign` (name or DBID; none: all) and of the report days first..last to `out`.
 
     `url` is of a role that reads the marts, `manifest` dbt's. Returns what the page is about. Raises
     UserError where there is nothing to report.
     """
     zone = report_zone()
-    with queries.connect(url) as connection:
-        scope = queries.scope(connection, campaign, first, last)
+    with connect(url) as connection:
+        scope = find_scope(connection, campaign, first, last)
         answers = [queries.ask(connection, scope, *one) for one in scope.campaigns]
     html = page.render(
         scope,

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from math import sqrt
 from zoneinfo import ZoneInfo
 
-from icon_assets.report.queries import Row, Rows
+from icon_assets.report.scope import Row, Rows
 
 UNKNOWN = "\N{EN DASH}"
 QUARTER = timedelta(minutes=15)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from icon_assets.report import charts
+from icon_assets.report import charts, timelines
 from icon_assets.report.numbers import (
     by_day,
     completeness,
@@ -16,7 +16,8 @@ from icon_assets.report.numbers import (
     share,
     totals,
 )
-from icon_assets.report.queries import CLASSES, Answers, Rows
+from icon_assets.report.queries import CLASSES, Answers
+from icon_assets.report.scope import Rows
 from icon_assets.report.shapes import Chart, Column, Figure, Table, columns
 
 # Classes of results as a reader takes them in; the table has every class.
@@ -124,7 +125,7 @@ def over_the_day(answers: Answers, gaps: Rows, zone: ZoneInfo) -> Figure:
         {**row, **{part: sum(row[name] for name in names) for part, names in _PARTS.items()}} for row in rows
     ]
     drawn = (
-        charts.strips(by_day(shown, "interval_start", zone), _COLOURS, gaps, "Attempts by result")
+        timelines.strips(by_day(shown, "interval_start", zone), _COLOURS, gaps, "Attempts by result")
         if by_quarter
         else [Chart(charts.days(shown, _COLOURS), "Attempts by day and result.")]
     )

@@ -30,7 +30,8 @@ from icon_assets.report.numbers import (
     share,
     totals,
 )
-from icon_assets.report.queries import Answers, Scope
+from icon_assets.report.queries import Answers
+from icon_assets.report.scope import Scope
 from icon_assets.report.shapes import Figure, columns
 
 

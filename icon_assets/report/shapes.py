@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from icon_assets.report.queries import Rows
+from icon_assets.report.scope import Rows
 
 Kind = Literal["text", "count", "share", "duration", "day", "instant", "state", "hour", "weekday"]
 

@@ -113,6 +113,7 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Datab
             connection.execute("alter table idb.go_record_hist drop constraint no")
         assert run("process") == 3, said[-1]
         assert run("docs") == 0
+        assert run("report") == 0, said[-1]
         assert run("quarantine", "list") == 0
         with database.connect() as connection:
             ids = [str(n) for (n,) in connection.execute("select quarantine_id from ops.quarantine")]
@@ -148,11 +149,12 @@ def test_nothing_printed_holds_them(left: tuple[Path, Database, list[str]]) -> N
 
 
 def test_no_file_holds_them(left: tuple[Path, Database, list[str]]) -> None:
-    """Logs of every program, dbt's artefacts, docs, Dagster's files; not the landing zone, nor the data."""
+    """Logs of every program, dbt's artefacts, docs, report, Dagster's files; not landing zone and data."""
     var, database, _ = left
     files = [path for path in var.rglob("*") if path.is_file()]
     searched = [p for p in files if not p.is_relative_to(var / "landing") and "postgres/data" not in str(p)]
     assert {"process.log", "manifest.json", "run_results.json"} <= {path.name for path in searched}
+    assert var / "report" / "index.html" in searched
     secrets = [*CANARIES, database.conninfo["password"], *database.passwords.values()]
     found = [
         (str(path.relative_to(var)), secret)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from icon_assets.report import charts
+from icon_assets.report import charts, timelines
 from icon_assets.report.numbers import by_day, completeness, ratio, share, wilson
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -66,6 +66,6 @@ def test_completeness_of_several(states: list[str], together: str) -> None:
 
 def test_a_chart_of_nothing_is_a_chart() -> None:
     now = datetime(2025, 3, 3, tzinfo=UTC)
-    assert charts.strips([(now.date(), (now, now), [])], {"a": "red"}, [], "Attempts")
+    assert timelines.strips([(now.date(), (now, now), [])], {"a": "red"}, [], "Attempts")
     for spec in (charts.days([], {"a": "red"}), charts.bars([], {}, "hours"), charts.intervals([], {})):
         assert spec["width"] == "container"
