@@ -1,9 +1,11 @@
-"""Finalization of every day in one call, against plain INSERT ... SELECT of the same rows."""
+"""Finalization of a day and of all, against plain INSERT ... SELECT; whether days grow dearer with time."""
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from pathlib import Path
+from statistics import median
 
 import sqlalchemy as sa
 
@@ -21,6 +23,7 @@ from icon_assets.server import EmbeddedServer
 Spans = dict[str, tuple[date, date]]
 
 _PAIRS = 5
+_PASSES = 3
 
 
 def figures(server: EmbeddedServer, landing: str, var: Path) -> list[Figure]:
@@ -29,10 +32,17 @@ def figures(server: EmbeddedServer, landing: str, var: Path) -> list[Figure]:
         load(database, landing)
         spans = {entity: (days[0], days[-1]) for entity, days in dirty_days(database.engine).items() if days}
         busiest = _busiest(database)
+        days = dirty_days(database.engine)["chain"]
         return [
-            figure
-            for name, span in (("every day", spans), ("a day", dict.fromkeys(spans, (busiest, busiest))))
-            for figure in _against_insert(database, name, span)
+            *(
+                figure
+                for name, span in (("every day", spans), ("a day", dict.fromkeys(spans, (busiest, busiest))))
+                for figure in _against_insert(database, name, span)
+            ),
+            Figure(
+                "finalize a day of the last fifth / one as large of the first",
+                [_flatness(database, days) for _ in range(_PASSES)],
+            ),
         ]
 
 
@@ -56,6 +66,20 @@ def _against_insert(database: Database, name: str, spans: Spans) -> list[Figure]
     ]
 
 
+def _flatness(database: Database, days: list[date]) -> float:
+    """All days, one by one: how fast late days are against early ones of about their size."""
+    _forget(database)
+    taken: list[tuple[int, float]] = []
+    for day in days:
+        start = time.perf_counter()
+        (done,) = finalize(database.finalizer, "chain", day, day)
+        taken.append((sum(done.rows.values()), time.perf_counter() - start))
+    early, late = taken[: len(days) // 5], taken[-len(days) // 5 :]
+    return median(
+        min(early, key=lambda day: abs(day[0] - rows))[1] / seconds_taken for rows, seconds_taken in late
+    )
+
+
 def _busiest(database: Database) -> date:
     query = "select ended::date from ops.ended_chain group by 1 order by count(*) desc limit 1"
     with database.engine.connect() as connection:
@@ -66,7 +90,7 @@ def _finalize(database: Database, spans: Spans) -> dict[str, int]:
     done = [
         day
         for entity, (first, last) in spans.items()
-        for day in finalize(database.engine, entity, first, last)
+        for day in finalize(database.finalizer, entity, first, last)
     ]
     return {"days": len(done), "rows": sum(sum(day.rows.values()) for day in done)}
 

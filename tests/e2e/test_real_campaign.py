@@ -6,10 +6,15 @@ import csv
 import gzip
 import json
 import os
+import random
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +23,8 @@ import sqlalchemy as sa
 
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
+from icon_assets.finalize.days import finalize
+from icon_assets.finalize.dirty import ENTITIES, dirty_days
 from icon_assets.ingest.drain import drain
 from tests.databases import served_url
 from tests.e2e.truth import shown
@@ -37,22 +44,40 @@ def batches(out: Path, *options: str) -> Path:
     return out
 
 
-def process(landing: Path, database: Database, var: Path, **settings: str) -> str:
-    """Runs `icon-assets process` as a user does, with more `settings`; returns what it printed."""
-    done = subprocess.run(
-        [Path(sys.executable).with_name("icon-assets"), "process"],
-        env={
+class Commands:
+    """`icon-assets` as a user runs it over a landing zone and a database, with more `settings`."""
+
+    def __init__(self, landing: Path, database: Database, var: Path, **settings: str) -> None:
+        self.environment = {
             **os.environ,
             "ICON_LANDING_URL": str(landing),
             "ICON_DATABASE_URL": served_url(database),
             "ICON_VAR": str(var),
             **settings,
-        },
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Starts a command; its output is to be read."""
+        return subprocess.Popen(
+            [Path(sys.executable).with_name("icon-assets"), *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str) -> str:
+        """Runs a command to its end; returns what it printed."""
+        command = self.start(*arguments)
+        said, _ = command.communicate()
+        assert command.returncode == 0, said
+        return said
+
+
+def process(landing: Path, database: Database, var: Path, **settings: str) -> str:
+    """Runs `icon-assets process`; returns what it printed."""
+    return Commands(landing, database, var, **settings).run("process")
 
 
 def truth(landing: Path) -> dict[str, Any]:
@@ -165,3 +190,55 @@ def test_calls_of_another_database_are_matched_across(
     assert "rows of calls, finalized" in said
     assert differing(spread_database, database) == set()
     assert unmatched(database) == {}
+
+
+def span(database: Database) -> tuple[date, date]:
+    """The first and the last day that anything ended on."""
+    days = [day for days in dirty_days(database.monitor).values() for day in days]
+    return min(days), max(days)
+
+
+def test_all_days_in_one_range_end_the_same(
+    spread: Path, spread_database: Database, database: Database, tmp_path: Path
+) -> None:
+    drain(database.loader, Landing(str(spread)))
+    first, last = map(str, span(database))
+    said = Commands(spread, database, tmp_path / "var").run("finalize", "--from", first, "--to", last)
+    assert "built the marts" in said
+    assert differing(spread_database, database) == set()
+
+
+def test_ranges_in_any_order_and_days_one_by_one_after_a_kill_end_the_same(
+    spread: Path, spread_database: Database, database: Database, tmp_path: Path
+) -> None:
+    drain(database.loader, Landing(str(spread)))
+    first, last = span(database)
+    commands = Commands(spread, database, tmp_path / "var")
+    killed = commands.start("finalize", "--from", str(first), "--to", str(last))
+    final = sa.text("select count(*) from ops.final_day where entity = 'chain'")
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.scalar(final):
+            assert killed.poll() is None
+            time.sleep(0.01)
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.communicate()
+        assert (
+            0
+            < connection.scalar(final)
+            < connection.scalar(sa.text("select count(distinct terminated::date) from idb.go_chain"))
+        )
+    chosen = random.Random(7)
+    cuts = sorted(
+        {first, last, *(first + timedelta(chosen.randrange((last - first).days)) for _ in range(8))}
+    )
+    ranges = list(pairwise(cuts))  # each begins with the day on which another ends
+    chosen.shuffle(ranges)
+    for number, (start, end) in enumerate(ranges):
+        step = (end - start).days if number % 2 else 1
+        for day in range(0, (end - start).days + 1, step):
+            for entity in ENTITIES:
+                until = min(start + timedelta(day + step - 1), end)
+                finalize(database.finalizer, entity, start + timedelta(day), until)
+    assert not any(dirty_days(database.monitor).values())
+    commands.run("process")
+    assert differing(spread_database, database) == set()
