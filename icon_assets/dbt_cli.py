@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,12 +13,10 @@ import sqlalchemy as sa
 from icon_assets.dbt_code import VIEWS, code_fingerprint, code_of, project_fingerprint, set_code
 from icon_assets.errors import UserError
 from icon_assets.files import locked
-from icon_assets.instance import DBT_PROJECT, dbt_target
+from icon_assets.instance import DBT, DBT_PROJECT, dbt_target
 from icon_assets.pages import docs_page
 from icon_assets.settings import Settings
 
-# Of the same environment as this process, whether or not that environment is activated.
-DBT = Path(sys.executable).with_name("dbt")
 # Views over the sources, and tables of codes: as much part of the schema as the tables of a migration.
 _OF_THE_CODE = (
     *("--select", "path:models/staging", "resource_type:seed"),

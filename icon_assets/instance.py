@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from icon_assets.database import Database
@@ -9,6 +10,10 @@ from icon_assets.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 DBT_PROJECT = ROOT / "dbt_project"
+# Of the same environment as this process, whether or not that environment is activated.
+DBT = Path(sys.executable).with_name("dbt")
+# The same for runs: it ends with them.
+TETHERED_DBT = Path(__file__).with_name("tethered_dbt")
 
 
 def dbt_target(settings: Settings) -> Path:
@@ -32,6 +37,7 @@ def environment(settings: Settings, database: Database) -> dict[str, str]:
         "DAGSTER_DISABLE_TELEMETRY": "1",
         # A landing zone with very many files takes long to list; the default is 60 s.
         "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "180",
+        "ICON_DBT": str(DBT),
         "DBT_TARGET_PATH": str(dbt_target(settings)),
         "DBT_LOG_PATH": str(dbt_target(settings) / "logs"),
         "DBT_PROFILES_DIR": str(DBT_PROJECT),

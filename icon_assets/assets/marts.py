@@ -16,13 +16,13 @@ from packaging.version import Version
 from icon_assets.assets.translator import Translator
 from icon_assets.column_lineage import read_column_lineage, write_column_lineage
 from icon_assets.database import Database
-from icon_assets.dbt_cli import DBT, manifest_path
+from icon_assets.dbt_cli import manifest_path
 from icon_assets.dbt_code import MARTS, VIEWS, code_of, marts_are_outdated, set_code
 from icon_assets.errors import UserError
 from icon_assets.finalize.dirty import are_collecting
 from icon_assets.glance import glance
 from icon_assets.idb import locks
-from icon_assets.instance import DBT_PROJECT, dbt_target
+from icon_assets.instance import DBT_PROJECT, TETHERED_DBT, dbt_target
 from icon_assets.jobs import BUILT_GROUPS, CATCH_UP, REFRESH
 from icon_assets.marts import close_window, due, open_window
 from icon_assets.progress import Progress
@@ -130,7 +130,7 @@ def _is_of(context: dg.AssetExecutionContext, event: object, key: dg.AssetKey) -
 
 def dbt_resource() -> Dbt:
     """The dbt that builds the marts."""
-    return Dbt(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
+    return Dbt(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(TETHERED_DBT))
 
 
 def _project(settings: Settings) -> DbtProject:

@@ -13,13 +13,12 @@ import sqlalchemy as sa
 
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
-from icon_assets.dbt_cli import DBT
 from icon_assets.finalize.close import close_lost
 from icon_assets.finalize.days import finalize
 from icon_assets.finalize.dirty import dirty_days, ranges
 from icon_assets.ingest.deployment import EVERYTHING, Deployment
 from icon_assets.ingest.drain import drain
-from icon_assets.instance import DBT_PROJECT, environment
+from icon_assets.instance import DBT, DBT_PROJECT, environment
 from icon_assets.marts import close_window, open_window
 from icon_assets.settings import Settings
 from tests.dbt.simulated import Simulated, build

@@ -115,6 +115,7 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Datab
         assert run("docs") == 0
         assert run("report") == 0, said[-1]
         assert run("quarantine", "list") == 0
+        assert run("quarantine", "list", "--json") == 0
         with database.connect() as connection:
             ids = [str(n) for (n,) in connection.execute("select quarantine_id from ops.quarantine")]
         assert len(ids) == 6
