@@ -222,6 +222,8 @@ class Decoder:
             reason, detail = Reason.BAD_TIME, str(found)
         except (ValueError, RecursionError):
             reason, detail = Reason.NOT_JSON, ""
+        finally:
+            del error  # its traceback leads to this frame: a circle that would keep the block in memory
         return Rejected(number, type_, reason, detail, line[:MAX_LINE])
 
 

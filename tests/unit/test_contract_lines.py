@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import types
 from typing import Any
 
 import msgspec
@@ -481,3 +483,20 @@ def test_a_decoded_event_is_immutable() -> None:
     with pytest.raises(AttributeError):
         loads(CHAIN).seq = 5
     assert msgspec.structs.astuple(loads(CHAIN))
+
+
+@pytest.mark.parametrize(
+    "bad", [with_value("chainguid", b'"000"'), b"{", b"[]", line({**event("chain"), "type": "?"})]
+)
+def test_a_bad_line_does_not_keep_its_block_in_memory(bad: bytes) -> None:
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        assert reason(bad)
+        gc.collect()
+        assert not [found for found in gc.garbage if isinstance(found, types.FrameType)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
