@@ -100,7 +100,8 @@ def large(out: Path, events: int) -> Path:
         file.write(json.dumps(header) + "\n")
         file.writelines(
             f'{{"type":"chain","ts":"2026-11-{n % 20 + 1:02d}T09:20:00.000Z",'
-            f'"chainguid":"{n // 10 + 1:032d}","sessid":"{n // 10 % 7 + 1:032d}","campaignid":5001,"groupid":5101,"callinglistid":6001,'
+            f'"chainguid":"{n // 10 + 1:032d}","sessid":"{n // 10 % 7 + 1:032d}",'
+            f'"campaignid":5001,"groupid":5101,"callinglistid":6001,'
             f'"seq":{n % 10 + 1},"state":{n % 3 + 1},"prevstate":1,"recordhandle":{n},"cause":1}}\n'
             for n in range(events)
         )
