@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 from icon_assets.database import Database, create_database, set_up
 from icon_assets.errors import UserError
+from icon_assets.idb.locks import connected
 from icon_assets.idb.migrate import head
 from icon_assets.server.runner import binaries
 
@@ -92,16 +93,11 @@ def _take_the_place(connection: psycopg.Connection, database: Database, fresh: D
 
 def _refuse_used(database: Database) -> None:
     with database.connect("postgres") as connection:
-        found = connection.execute(
-            "select usename || coalesce(' (' || nullif(application_name, '') || ')', '')"
-            " from pg_stat_activity where datname = %s and backend_type = 'client backend'",
-            [database.name],
-        ).fetchall()
-    if found:
-        users = ", ".join(sorted({user for (user,) in found}))
+        users = connected(connection, "datname", [database.name])
+    if users:
         raise UserError(
-            f"The database {database.name!r} is in use, by {users}. End icon-assets dev and view, and what "
-            "reads the database; then restore."
+            f"The database {database.name!r} is in use, by {', '.join(users)}. End icon-assets dev and view, "
+            "and what reads the database; then restore."
         )
 
 

@@ -127,6 +127,9 @@ class Database:
     def connect(self, name: str = "", *, autocommit: bool = False) -> psycopg.Connection:
         """A connection of the login that sets up, to the database or to another one of its server."""
         conninfo = {**self.conninfo, "dbname": name or self.name, "application_name": "icon-assets"}
+        conninfo["client_encoding"] = (
+            "utf8"  # a server's database `postgres` may have none: text would be bytes
+        )
         return psycopg.connect(make_conninfo(**conninfo), autocommit=autocommit)
 
     def environment(self) -> dict[str, str]:

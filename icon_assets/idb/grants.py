@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from icon_assets.errors import UserError
+from icon_assets.idb.locks import connected
 from icon_assets.idb.roles import DAGSTER, LOGINS, ROLES, SECRETS, Role, password_digest, server_name
 
 # Sequences of identity columns, indexes and types follow their tables.
@@ -118,13 +119,10 @@ class Grants:
             if (words := known.get(self.name(name), "").split())
             and words[-1] != password_digest(self.passwords[name])
         ]
-        in_use = connection.execute(
-            "select distinct usename::text from pg_stat_activity where usename = any(%s) order by 1", [others]
-        ).fetchall()
-        if in_use:
+        if others and (in_use := connected(connection, "usename", others)):
             raise UserError(
                 "The project's roles have other passwords than those in ICON_VAR/passwords.json, and are in "
-                f"use ({', '.join(name for (name,) in in_use)}): another ICON_VAR works with this database. "
+                f"use ({', '.join(in_use)}): another ICON_VAR works with this database. "
                 "Use that one or copy its passwords.json here, or end what runs there first."
             )
 

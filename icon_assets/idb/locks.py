@@ -1,9 +1,12 @@
-"""Whose turn it is: the advisory locks of all processes, and when the server ends who hangs with one."""
+"""Whose turn it is: the advisory locks of all processes, when the server ends who hangs, who is connected."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, LiteralString
+
+import psycopg
 
 from icon_assets.errors import UserError
 from icon_assets.idb.migrate import SETUP_LOCK, head
@@ -22,6 +25,25 @@ MARTS = 0x1C0F03
 # measured). The longest transaction is that batch's merge: 300 million lines, at 20,000 a second 4 hours.
 IDLE = "30min"
 LONGEST = "24h"
+
+
+def connected(connection: psycopg.Connection, column: LiteralString, names: Sequence[str]) -> list[str]:
+    """Users who are connected with one of `names` as `usename` or `datname`, and do not leave within 5 s.
+
+    A session that its client has ended may take a moment to be gone.
+    """
+    found: list[str] = []
+    for _ in range(50):
+        connection.execute("select pg_stat_clear_snapshot()")
+        users = connection.execute(
+            f"select distinct usename::text from pg_stat_activity where {column} = any(%s)"
+            " and usename is not null and pid <> pg_backend_pid() order by 1",  # autovacuum has no name
+            [list(names)],
+        )
+        if not (found := [user for (user,) in users]):
+            break
+        time.sleep(0.1)
+    return found
 
 
 def hold(execute: Callable[[str], Any], *turns: int, session: bool = False) -> None:

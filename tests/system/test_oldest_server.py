@@ -12,6 +12,7 @@ from icon_assets import database as databases
 from icon_assets.backup import back_up, restore
 from icon_assets.contract.landing import Landing
 from icon_assets.database import OLDEST_SERVER, Database, open_database
+from icon_assets.errors import UserError
 from icon_assets.ingest.drain import drain
 from icon_assets.server import embedded, runner
 from icon_assets.settings import Settings
@@ -82,6 +83,11 @@ def test_it_is_saved_and_brought_back(kept: Database, landing: Path, tmp_path: P
     back_up(kept, tmp_path / "icon.dump")
     site.load(*chain("B", 1, 2, 3, 0))
     kept.dispose()
+    with (
+        psycopg.connect(kept.url("analyst")),
+        pytest.raises(UserError, match="in use, by icon_analyst"),
+    ):
+        restore(kept, tmp_path / "icon.dump")
     restore(kept, tmp_path / "icon.dump")
     with kept.monitor.connect() as connection:
         assert connection.exec_driver_sql("select chainguid from final.go_chain").all() == [("A",)]
