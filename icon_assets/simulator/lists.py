@@ -71,8 +71,8 @@ class Record:
 class Customer:
     """The records of one customer: what becomes a chain when OCS loads it.
 
-    `values`: custom fields as JSON; `next`: the record that waits its turn; `runaway`: notices at which a
-    chain that is redialled without end does end, or None.
+    `values`: custom fields as JSON; `next`: the record that waits its turn, but not before `rest` (ms);
+    `runaway`: notices at which a chain that is redialled without end does end, or None.
     """
 
     calling_list: CallingList
@@ -85,6 +85,11 @@ class Customer:
     runaway: int | None = None
     attempts: int = 0
     next: Record | None = None
+    rest: int = 0
+
+    def due(self, record: Record) -> int | None:
+        """When a record may be dialled (ms); None for at once."""
+        return max(record.due or 0, self.rest) or None
 
     def recount(self) -> None:
         """Tells the list how many records, and whether the chain, wait to be processed now."""
@@ -135,7 +140,7 @@ class CallingList:
         """The next customer to load: the unfinished that are due by `until` first, then new ones in order."""
         for _ in range(len(self._returned)):
             customer = self._returned.popleft()
-            if customer.next is None or customer.next.due is None or customer.next.due <= until:
+            if customer.next is None or (customer.due(customer.next) or 0) <= until:
                 return customer
             self._returned.append(customer)
         if self._next == self._plan.chains:

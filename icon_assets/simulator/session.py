@@ -207,7 +207,7 @@ class Session:
             chain = Chain(self, customer)
             self.chains[chain.guid] = chain
             record = customer.next or next(each for each in customer.records if not each.done)
-            self.put(chain, record, record.due)
+            self.put(chain, record, customer.due(record))
 
     def put(self, chain: Chain, record: Record, due: int | None) -> None:
         """A scheduled chain waits for its turn, or for `due` (ms)."""
@@ -273,4 +273,4 @@ class Session:
         customer = chain.customer
         if customer.next is None:
             customer.next = chain.attempts[-1].record
-            customer.next.due = int(self.env.now) + 30 * MINUTE
+            customer.rest = int(self.env.now) + 30 * MINUTE
