@@ -36,7 +36,7 @@ def report(
     prepare_dbt(settings, database.builder, os.environ)
     from icon_assets.report.make import make_report
 
-    page = out or report_page(settings, re.sub(r"\W+", "-", campaign).strip("-") if campaign else "")
+    page = out or report_page(settings, re.sub(r"\W+", "-", campaign)[:80].strip("-") if campaign else "")
     make_report(
         database.url("analyst"),
         manifest_path(settings),
