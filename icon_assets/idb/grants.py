@@ -137,15 +137,18 @@ class Grants:
             connection.execute(self._statement("create role {role}", role))
         acts_as = self.name(role.acts_as)
         database = connection.info.dbname
-        values = {
+        values: dict[str, sql.Composable] = {
             "database": sql.Identifier(database if role.name != DAGSTER else f"{database}_dagster"),
-            "password": sql.Literal(self.passwords.get(role.name)),
             "acts_as": sql.Identifier(acts_as),
             "acts_as_name": sql.Literal(acts_as),
             "us": sql.Identifier(connection.info.user),
         }
         statements = ["alter role {role} reset all"]
         if role.may_log_in:
+            # Hashed here: a statement may stand in the server's log.
+            plain, name = self.passwords[role.name].encode(), self.name(role.name).encode()
+            hashed = connection.pgconn.encrypt_password(plain, name, b"scram-sha-256")
+            values["password"] = sql.Literal(hashed.decode())
             statements += [
                 "alter role {role} login password {password}",
                 "grant connect on database {database} to {role}",

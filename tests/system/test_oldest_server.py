@@ -34,6 +34,7 @@ def oldest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str
     choose.run("initdb", "-D", data, "-U", "postgres", f"--pwfile={tmp_path}/password", "-A", "scram-sha-256")
     port = embedded._free_port()
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+    options += " -c log_statement=all"
     done = choose.run("pg_ctl", "start", "-w", "-D", data, "-l", tmp_path / "log", "-o", options)
     assert done.returncode == 0, done.stderr
     yield {"host": "127.0.0.1", "port": str(port), "user": "postgres", "password": "oldest"}
@@ -56,6 +57,13 @@ def test_the_schema_and_the_roles_are_made_on_the_oldest_server(kept: Database) 
     with psycopg.connect(kept.url("operator")) as connection:
         assert connection.info.server_version // 10_000 == OLDEST_SERVER
         assert connection.execute("select count(*) > 100 from idb.g_dictionary").fetchone() == (True,)
+
+
+@pytest.mark.threat("S16")
+def test_no_password_stands_in_a_log_of_all_statements(kept: Database, tmp_path: Path) -> None:
+    log = (tmp_path / "log").read_text()
+    assert 'alter role "icon_loader"' in log
+    assert [role for role, password in kept.passwords.items() if password in log] == []
 
 
 @pytest.mark.threat("S9")
