@@ -18,7 +18,7 @@ MAX_RATIO = 300
 RATIO_FROM = 16 * 2**20  # inflated bytes below which no ratio is suspicious
 MAX_INFLATED = 64 * 2**30
 
-_READ = 16 * 2**10
+_READ = 64 * 2**10  # each read has a thread of its own, which waits its turn while another loader decodes
 _PIECE = 2**20
 # zstd cannot be told how much to put out at once. 128 KiB come from 4 bytes at most, so 1 KiB gives 32 MiB.
 _ZSTD_STEP = 2**10

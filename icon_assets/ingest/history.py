@@ -12,6 +12,7 @@ the planner at times read the whole history (1.2 s instead of 1 ms on 0.1 millio
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from icon_assets.idb.catalogue import Table, catalogue
 from icon_assets.idb.schema import NULLABLE_KEYS
@@ -51,6 +52,7 @@ class History:
         """The table's entry in the catalogue."""
         return catalogue().tables[self.table]
 
+    @cached_property
     def expressions(self) -> dict[str, str]:
         """Column name to SQL expression, for every column that the insert fills."""
         found: dict[str, str] = {}
@@ -75,7 +77,7 @@ class History:
     def row(self, alias: str) -> str:
         """The row `alias` that has the key of stage row `s`, by index; equality first, so that it serves."""
         nullable = NULLABLE_KEYS.get(self.table, ())
-        expressions = self.expressions()
+        expressions = self.expressions
         match = " and ".join(
             f"{alias}.{name} {'is not distinct from' if name in nullable else '='} {expressions[name]}"
             for name in self.catalogued.key
@@ -84,7 +86,7 @@ class History:
 
     def differs(self, alias: str, *, without: tuple[str, ...] = ()) -> str:
         """SQL: whether the stage row `s` has other content than row `alias`, which has its key."""
-        expressions = self.expressions()
+        expressions = self.expressions
         content = [
             name
             for name in expressions
@@ -96,12 +98,12 @@ class History:
     @property
     def stage_key(self) -> str:
         """The key as far as it is the line's; a constant would be read as the number of a column."""
-        expressions = self.expressions()
+        expressions = self.expressions
         return ", ".join(expressions[k] for k in self.catalogued.key if not expressions[k].startswith("%("))
 
     def insert(self) -> str:
         """Inserts the staged lines whose key is not known; of lines that share a key, the first."""
-        expressions = self.expressions()
+        expressions = self.expressions
         return f"""
             insert into idb.{self.table} ({", ".join(expressions)})
             select distinct on ({self.stage_key}) {", ".join(expressions.values())}
@@ -113,7 +115,7 @@ class History:
     def insert_also(self) -> str:
         """Inserts what the lines just inserted have for their second table."""
         assert self.also
-        expressions = self.also.expressions()
+        expressions = self.also.expressions
         return f"""
             insert into idb.{self.also.table} ({", ".join(expressions)})
             select {", ".join(expressions.values())}
