@@ -57,7 +57,8 @@ _ACCEPTED = dg.AssetCheckSpec(
     asset=EVENT_BATCHES,
     description=(
         "No file is refused. One that is says why below: the same batch with other content, a header that "
-        "cannot be right, or a file that never became whole. Mend or remove it; a changed file is read again."
+        "cannot be right, or a file that never became whole. Mend or remove it: a changed one is read again, "
+        "one that is gone is forgotten at night."
     ),
 )
 _ACCOUNTED = dg.AssetCheckSpec(

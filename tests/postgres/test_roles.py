@@ -30,7 +30,7 @@ SECURE = [
     *(f"final.{name}" for name in ("go_secure_fields", "go_sec_fieldhist")),
     "ops.quarantine",
 ]
-STAGES = ("loader", "finalizer", "builder")
+STAGES = ("loader", "finalizer", "builder", "housekeeper")
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +123,18 @@ DENIED = {
         update ops.final_day set version = 1
         update ops.batch set path = ''
         select raw from ops.quarantine
+        select final.make_month('go_chain', '2020-01-01')
+    """,
+    "housekeeper": """
+        delete from ops.batch
+        delete from ops.quarantine
+        delete from ops.synthetic_close
+        delete from ops.purged_chain
+        update ops.dirty_day set finalized_at = null
+        update ops.landing_file set status = 'ignored'
+        select from idb.go_chain
+        delete from final.go_chain
+        select from marts.made
         select final.make_month('go_chain', '2020-01-01')
     """,
 }
