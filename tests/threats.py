@@ -32,6 +32,11 @@ def named(item: pytest.Item) -> set[str]:
     return (marked | in_id | {found[1].upper() for found in _AT_END.finditer(name)}) & threats().keys()
 
 
+def is_whole(config: pytest.Config) -> bool:
+    """Whether all tests were asked for."""
+    return bool(config.args == config.getini("testpaths"))
+
+
 class ThreatTable:
     """Collects the outcome of each test by the ids that it names."""
 
@@ -39,9 +44,14 @@ class ThreatTable:
         self._named: dict[str, set[str]] = {}
         self._seen: dict[str, list[bool]] = defaultdict(list)
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Before anything is left out."""
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Before anything is left out. In the whole suite each row has a test."""
         self._named = {item.nodeid: ids for item in items if (ids := named(item))}
+        if is_whole(config) and (missing := threats().keys() - self._tested()):
+            raise pytest.UsageError(f"No test names these rows of {_LIST.name}: {', '.join(sorted(missing))}")
+
+    def _tested(self) -> set[str]:
+        return {id_ for ids in self._named.values() for id_ in ids}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test counts once it was called, or failed before that."""
@@ -54,7 +64,7 @@ class ThreatTable:
         if not self._seen:
             return
         terminalreporter.section("threats")
-        tested = {id_ for ids in self._named.values() for id_ in ids}
+        tested = self._tested()
         counts = {"PASSED": 0, "FAILED": 0, "NOT RUN": 0, "NOT TESTED": 0}
         for id_, (threat, outcome) in threats().items():
             seen = self._seen.get(id_)
@@ -66,7 +76,7 @@ class ThreatTable:
                 else "NOT TESTED"
             )
             counts[said] += 1
-            if seen or terminalreporter.config.args == terminalreporter.config.getini("testpaths"):
+            if seen or is_whole(terminalreporter.config):
                 tests = f"{len(seen)} tests" if seen else ""
                 terminalreporter.write_line(f"{id_:4} {threat:45} {outcome:24} {said:10} {tests}")
         terminalreporter.write_line(", ".join(f"{count} {said}" for said, count in counts.items()))
