@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -59,19 +58,16 @@ def main(names: list[str]) -> None:
     landing = bank_batches(var) or simulated(var)
     report = var / "bench.json"
     taken = json.loads(report.read_text()) if names and report.exists() else {}
+    met = True
     for name in names or GROUPS:
         say(name)
         with running_server(var) as server:
             figures = GROUPS[name](server, landing, var)
-        taken[name] = [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
+        taken[name] = [figure.as_dict() for figure in figures]
         report.write_text(json.dumps(taken, indent=1))
         _show(figures)
-    met = [
-        figure["bar"] is None or figure["ratio"] >= figure["bar"]
-        for group in taken.values()
-        for figure in group
-    ]
-    sys.exit(not all(met))
+        met &= all(figure.is_met for figure in figures)
+    sys.exit(not met)
 
 
 def _show(figures: list[Figure]) -> None:
