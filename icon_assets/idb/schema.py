@@ -323,7 +323,7 @@ dirty_day = sa.Table(
     ),
     sa.CheckConstraint("entity in ('campaign', 'chain')", name="entity"),
     schema="ops",
-    comment="Days of termination to finalize, and why; rows stay as the history of each day, old ones folded.",
+    comment="Days of termination to finalize, and why; rows stay as the day's history, old ones folded.",
 )
 sa.Index(
     "dirty_day_waiting", dirty_day.c.entity, dirty_day.c.day, postgresql_where=sa.text("finalized_at is null")
