@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 
 from icon_assets.report.scope import Row, Rows
+from icon_assets.report.shapes import Chart
 
 Parts = Mapping[str, str]  # the colour of each part of a bar
 
@@ -149,9 +150,11 @@ def bars(rows: Rows, parts: Parts, unit: str) -> dict[str, Any]:
     return finish(chart, 28 * len({row["what"] for row in rows}))
 
 
-def intervals(rows: Rows, parts: Parts) -> dict[str, Any]:
-    """Shares with their intervals (what, part, share, low, high, said), those of one `what` together."""
-    top = max((row["high"] for row in rows), default=1.0)
+def intervals(rows: Rows, parts: Parts, what: str) -> list[Chart]:
+    """Shares with their intervals (what, part, share, low, high, said) by day; none for no rows."""
+    if not rows:
+        return []
+    top = max(row["high"] for row in rows)
     base = alt.Chart(data(rows)).encode(
         y=alt.Y("what:N", sort=None, title=None, axis=names()),
         yOffset=alt.YOffset("part:N", sort=list(parts)),
@@ -173,7 +176,8 @@ def intervals(rows: Rows, parts: Parts) -> dict[str, Any]:
         x=alt.X("share:Q", scale=scale), shape=shape
     )
     height = (8 + 15 * len(parts)) * len({row["what"] for row in rows})
-    return finish(alt.layer(spans, points), height)
+    title = f"{what} by day, with 95 % Wilson intervals"
+    return [Chart(finish(alt.layer(spans, points), height), f"{title}: {', '.join(parts)}.", title)]
 
 
 def matrix(rows: Rows) -> dict[str, Any]:

@@ -167,11 +167,7 @@ def _detection_charts(both: list[Row], days: list[Row], lead: str) -> list[Chart
             f"Detection against agent. {lead}",
             "Attempts that both judged: detection by agent",
         ),
-        Chart(
-            charts.intervals(dots, _ERROR_COLOURS),
-            "Rates of both errors by day, with 95 % intervals.",
-            "Errors of detection by day, with 95 % Wilson intervals",
-        ),
+        *charts.intervals(dots, _ERROR_COLOURS, "Errors of detection"),
     ]
 
 

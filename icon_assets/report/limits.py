@@ -117,11 +117,7 @@ def abandonment(answers: Answers, gaps: Rows, zone: ZoneInfo) -> Figure:
         title="Abandonment and overdial",
         lead=lead,
         charts=[
-            Chart(
-                charts.intervals(dots, _RATE_COLOURS),
-                f"Rates of abandonment and overdial by day, with 95 % intervals. {lead}",
-                "Share of live answers by day, with 95 % Wilson intervals",
-            ),
+            *charts.intervals(dots, _RATE_COLOURS, "Share of live answers"),
             *timelines.strips(by_day(quarters, "interval_start", zone), _ANSWERS, gaps, "Live answers"),
         ],
         tables=[

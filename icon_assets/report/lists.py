@@ -57,30 +57,39 @@ def progress(answers: Answers, gaps: Rows) -> Figure | None:
     if not rows:
         return None
     bounds = (min(row["snapshot_ts"] for row in rows), max(row["snapshot_ts"] for row in rows))
-    drawn = []
+    drawn, said = [], []
     for _, of_list in groupby(rows, key=lambda row: row["calling_list_id"]):
         mine = list(of_list)
-        last = mine[-1]
-        said = (
-            f"{last['calling_list_name']}: {share(last['penetration_chains'])} of "
-            f"{count(last['total_chains'] or 0)} customers and {share(last['penetration_records'])} of "
-            f"{count(last['total_records'] or 0)} records dialled, {count(last['completed_records'])} "
-            "completed."
-        )
-        shown = [{**row, **{part: row[name] for name, part in _RECORDS.items()}} for row in mine]
-        drawn.append(
-            Chart(timelines.progress(shown, _COLOURS, gaps, bounds), said, last["calling_list_name"])
-        )
+        said.append(_stand(mine[-1]))
+        if any(row["is_comparable"] for row in mine):
+            shown = [{**row, **{part: row[name] for name, part in _RECORDS.items()}} for row in mine]
+            spec = timelines.progress(shown, _COLOURS, gaps, bounds)
+            drawn.append(Chart(spec, said[-1], mine[-1]["calling_list_name"]))
     when = "hour" if answers.quarters else "day"
     return Figure(
         key="progress",
         title="How far the lists are",
-        lead=" ".join(chart.label for chart in drawn),
+        lead=" ".join(said),
         charts=drawn,
         tables=[Table(f"Lists at the last snapshot of each {when}", _PROGRESS, rows)],
         completeness=completeness(rows),
         data_through=data_through(rows),
         keys=_COLOURS | (charts.NOT_HEARD if gaps else {}),
+    )
+
+
+def _stand(last: Row) -> str:
+    """How far a list is, in a sentence."""
+    name, dialed, completed = last["calling_list_name"], last["dialed_records"], last["completed_records"]
+    if not last["is_comparable"]:
+        return (
+            f"{name}: {count(dialed)} records dialled, {count(completed)} completed; a filter or a fresh load "
+            "took some of them out of the view, so there is no share."
+        )
+    return (
+        f"{name}: {share(last['penetration_chains'])} of {count(last['total_chains'] or 0)} customers and "
+        f"{share(last['penetration_records'])} of {count(last['total_records'] or 0)} records dialled, "
+        f"{count(completed)} completed."
     )
 
 

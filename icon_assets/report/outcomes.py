@@ -99,11 +99,7 @@ def summary(answers: Answers) -> Figure:
         lead=lead,
         charts=[
             Chart(charts.steps(steps), lead, "Each share is of the line above it"),
-            Chart(
-                charts.intervals(rates, _CONNECTS),
-                "Connect rate by day, with 95 % intervals.",
-                "Connect rate by day, with 95 % Wilson intervals",
-            ),
+            *charts.intervals(rates, _CONNECTS, "Connect rate"),
         ],
         tables=[Table("Campaign by day", _DAY, rows)],
         completeness=completeness(rows),

@@ -67,5 +67,6 @@ def test_completeness_of_several(states: list[str], together: str) -> None:
 def test_a_chart_of_nothing_is_a_chart() -> None:
     now = datetime(2025, 3, 3, tzinfo=UTC)
     assert timelines.strips([(now.date(), (now, now), [])], {"a": "red"}, [], "Attempts")
-    for spec in (charts.days([], {"a": "red"}), charts.bars([], {}, "hours"), charts.intervals([], {})):
+    assert charts.intervals([], {}, "Rate") == []
+    for spec in (charts.days([], {"a": "red"}), charts.bars([], {}, "hours")):
         assert spec["width"] == "container"
