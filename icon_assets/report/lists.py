@@ -83,8 +83,8 @@ def _stand(last: Row) -> str:
     name, dialed, completed = last["calling_list_name"], last["dialed_records"], last["completed_records"]
     if not last["is_comparable"]:
         return (
-            f"{name}: {count(dialed)} records dialled, {count(completed)} completed; a filter or a fresh load "
-            "took some of them out of the view, so there is no share."
+            f"{name}: {count(dialed)} records dialled, {count(completed)} completed; a filter or a fresh "
+            "load took some of them out of the view, so there is no share."
         )
     return (
         f"{name}: {share(last['penetration_chains'])} of {count(last['total_chains'] or 0)} customers and "
