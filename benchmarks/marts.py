@@ -94,7 +94,7 @@ class _Marts:
         self._environment = {**os.environ, **environment(self._settings, database)}
         self._landing = var / f"bench-marts-{database.name}"
         self._numbers = itertools.count()
-        prepare_dbt(self._settings, database.engine, environment(self._settings, database))
+        prepare_dbt(self._settings, database.builder, environment(self._settings, database))
 
     def load(self, landing: str) -> None:
         """Everything that is there, into the marts."""
