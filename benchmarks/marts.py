@@ -20,11 +20,11 @@ from benchmarks.loader import load
 from benchmarks.measure import Figure, pairs, seconds
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
-from icon_assets.dbt_cli import DBT, prepare_dbt
+from icon_assets.dbt_cli import prepare_dbt
 from icon_assets.finalize.close import close_lost
 from icon_assets.finalize.days import finalize
 from icon_assets.finalize.dirty import dirty_days, ranges
-from icon_assets.instance import DBT_PROJECT, environment
+from icon_assets.instance import DBT, DBT_PROJECT, environment
 from icon_assets.marts import close_window, open_window
 from icon_assets.server import EmbeddedServer
 from icon_assets.settings import Settings
@@ -112,7 +112,15 @@ class _Marts:
     def build(self, *arguments: str) -> float:
         """Seconds that dbt takes for what waits."""
         window = open_window(self._database.builder)
-        command = [DBT, "--quiet", *_BUILD, *_OF_THE_CODE, *arguments, "--project-dir", DBT_PROJECT]
+        command: list[str | Path] = [
+            DBT,
+            "--quiet",
+            *_BUILD,
+            *_OF_THE_CODE,
+            *arguments,
+            "--project-dir",
+            DBT_PROJECT,
+        ]
         taken = seconds(lambda: subprocess.run(command, env=self._environment, check=True))
         close_window(self._database.builder, window)
         return taken
