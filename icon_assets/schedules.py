@@ -12,6 +12,7 @@ from icon_assets.finalize.dirty import dirty_days, ranges
 from icon_assets.housekeeping import HOUSEKEEPING
 from icon_assets.jobs import FINALIZE, PURGE, QUALITY, RECONCILE
 from icon_assets.partitions import range_tags, termination_days
+from icon_assets.sensors import WHY
 from icon_assets.settings import Settings
 
 
@@ -41,7 +42,8 @@ def nightly_finalize(
     left = chain(*dirty.values(), *failed.values())
     for first, last in nightly_ranges(left, now, settings.first_day):
         # Within one night a range is asked for once, however often the tick is tried.
-        yield dg.RunRequest(run_key=f"{now:%Y-%m-%d}:{first}:{last}", tags=range_tags(first, last))
+        why = {WHY: f"nightly: {first} to {last}"}
+        yield dg.RunRequest(run_key=f"{now:%Y-%m-%d}:{first}:{last}", tags={**range_tags(first, last), **why})
 
 
 nightly_quality = dg.ScheduleDefinition(
