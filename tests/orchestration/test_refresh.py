@@ -9,17 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import dagster as dg
 import pytest
 import sqlalchemy as sa
 
 from icon_assets.column_lineage import read_column_lineage
 from icon_assets.database import Database
-from icon_assets.jobs import QUALITY
 from icon_assets.settings import Settings
 from tests.batches import DAY, T0, batch, chain, write
 from tests.databases import served_url
-from tests.report_page import ReportPage
 
 pytestmark = pytest.mark.slow
 
@@ -154,15 +151,3 @@ def test_other_code_makes_the_marts_anew(project: Project) -> None:
     assert project.one("select count(*) from marts.fct_chain") == 2
     assert str(project.one("select obj_description('marts'::regnamespace)")).startswith("For analysts. [dbt ")
     assert project.process().stdout.startswith("Nothing new.")
-
-
-def test_the_nightly_run_reports_it(project: Project, instance: dg.DagsterInstance) -> None:
-    # Imported here: at collection the warnings of the libraries behind it would be errors.
-    from icon_assets.definitions import build_defs
-
-    settings = Settings(var=project.var, landing_url=str(project.landing))
-    nightly = build_defs(settings, database=project.database).resolve_job_def(QUALITY)
-    nightly.execute_in_process(instance=instance, asset_selection=[dg.AssetKey(["report", "campaigns"])])
-    page = ReportPage((project.var / "report" / "index.html").read_text())
-    (tables,) = page.tables.values()
-    assert [row["Attempts"] for row in tables["Campaign by day"]] == ["1", "1"]

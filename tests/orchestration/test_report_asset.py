@@ -1,4 +1,4 @@
-"""The report's asset in a project that has nothing to report; test_refresh.py has one that does."""
+"""The report's asset in a project that has nothing to report."""
 
 from __future__ import annotations
 
