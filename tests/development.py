@@ -37,7 +37,7 @@ def wait_for(what: Callable[[], Any], alive: Callable[[], bool] = lambda: True) 
 class Dev:
     """`icon-assets dev`, started as a shell starts a background job: with SIGINT ignored."""
 
-    def __init__(self, var: Path, landing: Path, database: Database) -> None:
+    def __init__(self, var: Path, landing: Path, database: Database, *, embedded: bool = False) -> None:
         self.var, self.landing, self.database = var, landing, database
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -50,7 +50,7 @@ class Dev:
             },
             "ICON_VAR": str(var),
             "ICON_LANDING_URL": str(landing),
-            "ICON_DATABASE_URL": served_url(database),
+            **({} if embedded else {"ICON_DATABASE_URL": served_url(database)}),
         }
         self.log = var / "dev.log"
 

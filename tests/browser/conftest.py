@@ -47,10 +47,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+def demo_var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of `demo`."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="session")
+def demo(demo_var: Path) -> Iterator[Callable[..., str]]:
     """What `make demo` makes, in a `var` of its own: runs a command there, returns what it printed."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("ICON_")}
-    environment = {**plain, "ICON_VAR": str(tmp_path_factory.mktemp("demo"))}
+    environment = {**plain, "ICON_VAR": str(demo_var)}
 
     def run(*arguments: str) -> str:
         program = Path(sys.executable).with_name("icon-assets")
