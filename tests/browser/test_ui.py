@@ -52,11 +52,13 @@ def page(dev: Dev, new_page: Callable[..., Page]) -> Page:
 
 
 def test_the_lineage_leads_from_a_mart_to_the_landing_zone(page: Page) -> None:
+    page.set_viewport_size({"width": 1400, "height": 1000})
     page.goto("/assets/idb/go_chain?view=lineage")
     expect(page.get_by_text("event_batches", exact=True)).to_be_visible(timeout=PATIENCE)
     page.goto("/assets/marts/mart_campaign_day?view=lineage&lineageScope=upstream&lineageDepth=1")
     for name in ("mart_campaign_day", "int_completeness"):  # longer names are cut short
         expect(page.get_by_text(name, exact=True).last).to_be_visible(timeout=PATIENCE)
+    page.wait_for_timeout(3000)  # it zooms in, and fills the boxes
     keep_image(page, "dagster-lineage")
 
 
