@@ -9,7 +9,7 @@ import gzip
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -259,7 +259,17 @@ def recount(everything: list[tuple[Event, Event]]) -> dict[str, Any]:
         ),
         "overdialed": len({e["callattid"] for e in events if e.get("metric") == "overdialed"}),
         "late_results": sum(_is_late(event) for event in events),
-        "talk_ms": talk(events),
+        "talk_ms": talk(events, of=_matched(events)),
+    }
+
+
+def _matched(events: list[Event]) -> set[str]:
+    """Calls that OCS or the user data gives to an attempt; nothing does so with the calls of an OCS 7.2."""
+    return {
+        event["callid"]
+        for event in events
+        if "callid" in event
+        and (event["type"] == "chain_call" or event.get("keyname", "").upper() == "GSW_CALL_ATTEMPT_GUID")
     }
 
 
@@ -267,8 +277,8 @@ def _is_late(event: Event) -> bool:
     return event["type"] == "chain" and event["state"] == event.get("prevstate")
 
 
-def talk(events: Iterable[Event]) -> int:
-    """Time in which an agent and the customer are both connected, on calls that are no consultations."""
+def talk(events: Iterable[Event], of: Collection[str]) -> int:
+    """Time in which an agent and the customer are both connected, on calls `of`, but no consultations."""
     calls: dict[str, Event] = {}
     parties: dict[str, list[Event]] = defaultdict(list)
     for event in events:
@@ -278,7 +288,7 @@ def talk(events: Iterable[Event]) -> int:
             parties[event["callid"]].append(event)
     total = 0
     for callid, notices in parties.items():
-        if calls[callid]["calltype"] == 4 or calls[callid]["media"] != "voice":
+        if calls[callid]["calltype"] == 4 or calls[callid]["media"] != "voice" or callid not in of:
             continue
         answered = [n["ts"] for n in notices if n["role"] == "destination" and n["state"] == "connected"]
         since: dict[str, int] = {}
