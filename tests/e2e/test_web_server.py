@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -39,10 +40,9 @@ def free_port() -> int:
 def make_directory(where: Path, ports: dict[str, int]) -> None:
     """What docs/operations.md has its reader put beside nginx.conf; the ports are the test's own."""
     text = (ROOT / "docs" / "nginx.conf").read_text()
-    for old, new in ports.items():
-        assert text.count(old) == 1
-        text = text.replace(old, str(new))
-    (where / "nginx.conf").write_text(text)
+    named = re.compile(rf"\b({'|'.join(ports)})\b")
+    assert sorted(named.findall(text)) == sorted(ports)
+    (where / "nginx.conf").write_text(named.sub(lambda found: str(ports[found[1]]), text))
     certificate = ["-subj", "/CN=localhost", "-keyout", where / "key.pem", "-out", where / "certificate.pem"]
     key = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
     subprocess.run([*key, *certificate], check=True, capture_output=True)
