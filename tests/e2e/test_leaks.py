@@ -122,7 +122,7 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Datab
         assert run("quarantine", "show", *ids) == 0
         yield var, database, said
     finally:
-        database.engine.dispose()
+        database.dispose()
         run("db", "stop")
 
 
@@ -155,7 +155,7 @@ def test_no_file_holds_them(left: tuple[Path, Database, list[str]]) -> None:
     files = [path for path in var.rglob("*") if path.is_file()]
     searched = [p for p in files if not p.is_relative_to(var / "landing") and "postgres/data" not in str(p)]
     assert {"process.log", "manifest.json", "run_results.json"} <= {path.name for path in searched}
-    assert var / "report" / "index.html" in searched
+    assert var / "pages" / "report" / "index.html" in searched
     secrets = [*CANARIES, database.conninfo["password"], *database.passwords.values()]
     found = [
         (str(path.relative_to(var)), secret)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,33 +57,44 @@ def through(proxy: Proxy) -> Iterator[Callable[[Database], Database]]:
 
     yield through
     for database in made:
-        database.engine.dispose()
+        database.dispose()
 
 
 Copy = Callable[[Database], Database]
 
 
 @pytest.fixture(scope="session")
-def copy(template: Database) -> Iterator[Copy]:
+def copies() -> list[Database]:
+    """Every copy that was made."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def idle(copies: list[Database]) -> Iterator[None]:
+    """Leaves no connection to the next test: the copies of a session are more than the server lets in."""
+    yield
+    for database in copies:
+        database.dispose()
+
+
+@pytest.fixture(scope="session")
+def copy(template: Database, copies: list[Database]) -> Copy:
     """Copies a database that nobody is connected to, without its roles (40 ms)."""
-    made: list[Database] = []
 
     def copy(source: Database) -> Database:
-        name = f"fault_{len(made)}"
-        source.engine.dispose()
+        name = f"fault_{secrets.token_hex(4)}"  # the model's tests have these fixtures once more
+        source.dispose()
         with template.connect("postgres", autocommit=True) as connection:
             connection.execute(f"create database {name} template {source.name} strategy file_copy")
-        made.append(Database({**template.conninfo, "dbname": name}, template.passwords))
-        return made[-1]
+        copies.append(Database({**template.conninfo, "dbname": name}, template.passwords))
+        return copies[-1]
 
-    yield copy
-    for database in made:
-        database.engine.dispose()
+    return copy
 
 
 def drop(database: Database) -> None:
     """Makes room: a thousand steps would take 10 GB."""
-    database.engine.dispose()
+    database.dispose()
     with database.connect("postgres", autocommit=True) as connection:
         connection.execute(f"drop database {database.name} with (force)")
 

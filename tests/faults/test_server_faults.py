@@ -67,9 +67,9 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Embed
         {**server.conninfo(), "dbname": "icon"}, roles.passwords(tmp_path_factory.mktemp("own"))
     )
     databases.set_up(database)
-    database.engine.dispose()
+    database.dispose()
     yield server, database
-    database.engine.dispose()
+    database.dispose()
     server.stop()
 
 
@@ -113,11 +113,11 @@ def test_a_server_that_goes_in_mid_load(
     monkeypatch.setattr("icon_assets.ingest.drain._LOADERS", 1)
     drain(through.engine, Landing(str(course.landing)))
     assert gone.is_set()
-    through.engine.dispose()
+    through.dispose()
     proxy.close()
     assert world.state(database.engine) == course.loaded[-1]
     assert tables_not_logged(database) == []
-    database.engine.dispose()
+    database.dispose()
 
 
 def tables_not_logged(database: Database) -> list[str]:
@@ -143,7 +143,7 @@ def test_a_lock_that_is_not_given_is_asked_for_again(
 
         monkeypatch.setattr("icon_assets.ingest.drain.time.sleep", give_way)
         load(hasty, str(course.landing))
-    hasty.engine.dispose()
+    hasty.dispose()
     assert waits[:2] == [0.5, 1.0]
     assert world.state(database.engine) == course.loaded[-1]
 
@@ -159,7 +159,7 @@ def test_a_lock_that_is_never_given_stops_the_load(
         holder.execute("select pg_advisory_xact_lock(%s)", [locks.MERGE])
         with pytest.raises(LoadError, match="SQLSTATE 55P03"):
             load(hasty, str(course.landing))
-    hasty.engine.dispose()
+    hasty.dispose()
     assert world.state(database.engine) == course.loaded[0]
 
 
@@ -190,7 +190,7 @@ def test_several_loaders_at_once(
         for done in [pool.submit(finish, database, str(crowd)) for database in others]:
             done.result()
     for database in others:
-        database.engine.dispose()
+        database.dispose()
     assert fingerprints(together.engine, ["idb", "final"]) == fingerprints(alone.engine, ["idb", "final"])
     counted = "select count(*), sum(events), sum(new) from ops.batch"
     with together.engine.connect() as one, alone.engine.connect() as other:
@@ -307,7 +307,7 @@ def test_a_migration_and_a_load_wait_for_each_other(course: Course, copy: Copy, 
             other.execute("update ops.alembic_version set version_num = %s", [head()])
         with database.connect() as loader:
             locks.hold(loader.execute, locks.MERGE)
-            migrating = pool.submit(databases.set_roles, database)
+            migrating = pool.submit(databases.set_up, database)
             wait_for_lock(loader)
         migrating.result()
     load(database, str(course.landing))

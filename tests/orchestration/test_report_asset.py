@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import dagster as dg
 
 from icon_assets.jobs import QUALITY
+from icon_assets.pages import report_page
 from icon_assets.settings import Settings
 
 
@@ -18,4 +17,4 @@ def test_nothing_to_report_is_no_failure(
     done = job.execute_in_process(instance=instance, asset_selection=[report])
     (made,) = done.get_asset_materialization_events()
     assert made.materialization.metadata == {"campaigns": dg.MetadataValue.int(0)}
-    assert not Path(settings.var / "report").exists()
+    assert not report_page(settings).exists()

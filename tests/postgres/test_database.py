@@ -42,7 +42,7 @@ def test_a_served_database_is_made_with_dagsters_beside_it(server: EmbeddedServe
         with engine.connect() as connection:
             assert connection.exec_driver_sql("select 1").scalar() == 1
         engine.dispose()
-    database.engine.dispose()
+    database.dispose()
 
 
 def test_a_database_that_an_administrator_made_stays_as_open_as_it_was(
@@ -66,7 +66,7 @@ def test_many_that_open_a_new_one_at_once(server: EmbeddedServer, tmp_path: Path
     assert len({database.url("analyst") for database in opened}) == 1
     for database in opened:
         psycopg.connect(database.url("analyst")).close()
-        database.engine.dispose()
+        database.dispose()
 
 
 def test_opening_again_is_cheap(server: EmbeddedServer, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_the_embedded_one(tmp_path: Path) -> None:
         databases.embedded_server(settings).stop()
         assert open_database(settings) == database  # started again
     finally:
-        database.engine.dispose()
+        database.dispose()
         databases.embedded_server(settings).stop()
 
 
@@ -121,7 +121,7 @@ def test_a_user_who_may_not_make_roles_is_told_what_to_run(server: EmbeddedServe
         connection.execute("alter role plain createrole")
     database = open_database(settings)
     psycopg.connect(database.url("operator")).close()
-    database.engine.dispose()
+    database.dispose()
 
 
 def test_a_user_who_may_not_make_databases_is_told_what_to_run(
@@ -207,5 +207,5 @@ def test_a_database_name_is_quoted(server: EmbeddedServer, tmp_path: Path) -> No
     database = open_database(served(server, tmp_path, "Ours-2024"))
     psycopg.connect(database.url("analyst")).close()
     assert "Ours-2024_dagster" in names(database)
-    database.engine.dispose()
+    database.dispose()
     assert not databases.is_current(replace(database, conninfo={**database.conninfo, "dbname": "nothing"}))

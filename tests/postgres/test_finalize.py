@@ -202,7 +202,7 @@ def test_a_month_is_added_beside_a_long_read(site: Site) -> None:
         assert reader.execute("select count(*) from final.go_chain").fetchone() == (1,)
         site.load(*chain("B", 1, 2, 0, start=T0 + 31 * DAY), *chain("C", 1, 2, 0))
         site.run(f"alter database {site.database.name} set lock_timeout = '5s'")
-        site.engine.dispose()
+        site.database.dispose()
         assert [d.changed for d in site.finalize()] == [True, True]
         assert reader.execute("select count(*) from final.go_chain").fetchone() == (3,)
 

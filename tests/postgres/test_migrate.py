@@ -59,7 +59,7 @@ def test_many_at_once(template: Database) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: upgrade(empty.engine, f"{template.name}_owner"), range(4)))
     assert scalar(empty.engine, "select version_num from ops.alembic_version") == head()
-    empty.engine.dispose()
+    empty.dispose()
 
 
 @pytest.mark.threat("R29")
