@@ -7,6 +7,8 @@ UI; elsewhere ICON_PAGES_URL says where somebody else serves it.
 from __future__ import annotations
 
 import signal
+import socket
+import subprocess
 import sys
 import threading
 from functools import partial
@@ -40,12 +42,26 @@ def address(settings: Settings, page: Path) -> str | None:
     return f"{settings.pages_url.rstrip('/')}/{page.relative_to(pages(settings))}"
 
 
+def serve(folder: Path, listening: socket.socket, *, until: int) -> subprocess.Popen[bytes]:
+    """A process that serves the folder at the open socket until the pipe, or file, `until` ends."""
+    descriptor = listening.fileno()
+    return subprocess.Popen(
+        [sys.executable, "-m", "icon_assets.pages", str(descriptor), str(folder)],
+        stdin=until,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[descriptor],
+    )
+
+
 def main() -> None:
-    """Serves the folder of the second argument at the port of the first, until standard input ends."""
-    port, folder = sys.argv[1:]
+    """What `serve` starts."""
+    descriptor, folder = sys.argv[1:]
     # Ctrl-C is for whoever holds the other end of standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    server = ThreadingHTTPServer((HOST, int(port)), partial(SimpleHTTPRequestHandler, directory=folder))
+    handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    server = ThreadingHTTPServer((HOST, 0), handler, bind_and_activate=False)
+    server.socket = socket.socket(fileno=int(descriptor))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.read()
 

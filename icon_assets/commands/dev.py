@@ -6,7 +6,6 @@ import fcntl
 import os
 import signal
 import socket
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from icon_assets.dbt_cli import prepare_dbt
 from icon_assets.errors import UserError
 from icon_assets.files import make_directory
 from icon_assets.instance import ROOT
-from icon_assets.pages import HOST, pages
+from icon_assets.pages import HOST, pages, serve
 from icon_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -81,21 +80,19 @@ def _refuse_taken(port: int) -> None:
 def _serve_pages(settings: Settings, port: int) -> str:
     """Serves docs and reports beside the UI, as long as Dagster lives; returns where."""
     make_directory(pages(settings))
-    with socket.socket() as probe:
-        if probe.connect_ex((HOST, port)) == 0:  # somebody else's
-            probe.close()
-            with socket.socket() as free:
-                free.bind((HOST, 0))
-                port = free.getsockname()[1]
     ours, its_end = os.pipe()
     os.set_inheritable(its_end, True)  # kept open by the `dagster dev` that this process becomes
-    subprocess.Popen(
-        [sys.executable, "-m", "icon_assets.pages", str(port), str(pages(settings))],
-        stdin=ours,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    return f"http://{HOST}:{port}"
+    with _listening(port) as listening:
+        serve(pages(settings), listening, until=ours)
+        return f"http://{HOST}:{listening.getsockname()[1]}"
+
+
+def _listening(port: int) -> socket.socket:
+    """A socket that takes connections at `port`, or at a free one where that is somebody else's."""
+    try:
+        return socket.create_server((HOST, port))
+    except OSError:
+        return socket.create_server((HOST, 0))
 
 
 def end_orphans(instance: dg.DagsterInstance) -> None:

@@ -23,6 +23,7 @@ import pytest
 
 from icon_assets.database import Database, open_database
 from icon_assets.instance import ROOT, environment
+from icon_assets.pages import serve
 from icon_assets.settings import Settings
 from tests.databases import served_url
 
@@ -137,7 +138,8 @@ def proxied(
         )
         (var / "pages").mkdir(exist_ok=True)
         (var / "pages" / "index.html").write_text("a report")
-        start(sys.executable, "-m", "icon_assets.pages", str(ports["3001"]), var / "pages", port="3001")
+        with socket.create_server(("127.0.0.1", ports["3001"])) as listening:
+            running.append(serve(var / "pages", listening, until=subprocess.PIPE))
         user = ["-g", "daemon off; user root;" if os.geteuid() == 0 else "daemon off;"]
         start("nginx", "-p", where, "-e", "error.log", "-c", "nginx.conf", *user, port="8443")
         yield Proxied({"operators": ports["8443"], "viewers": ports["8444"]}, where / "certificate.pem")

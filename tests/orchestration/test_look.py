@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
-import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -23,7 +21,7 @@ from icon_assets.database import Database
 from icon_assets.glance import chart, glance
 from icon_assets.idb.roles import SECRETS
 from icon_assets.metadata import page_link
-from icon_assets.pages import docs_page
+from icon_assets.pages import docs_page, serve
 from icon_assets.settings import Settings
 
 # Pages, files, a summary, and the codes, whose columns are their header.
@@ -125,26 +123,16 @@ def test_pages_are_served_and_nothing_beside_them(tmp_path: Path) -> None:
     (tmp_path / "pages").mkdir()
     (tmp_path / "pages" / "a.html").write_text("a page")
     (tmp_path / "passwords.json").write_text("secret")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "icon_assets.pages", str(port), str(tmp_path / "pages")],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        server = serve(tmp_path / "pages", listening, until=subprocess.PIPE)
     with server:
 
         def get(path: str) -> bytes:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}") as answer:
                 return bytes(answer.read())
 
-        for _ in range(100):
-            try:
-                assert get("a.html") == b"a page"
-                break
-            except urllib.error.URLError:
-                time.sleep(0.1)
+        assert get("a.html") == b"a page"
         for path in ("../passwords.json", "%2e%2e/passwords.json", "/passwords.json"):
             with pytest.raises(urllib.error.HTTPError, match="404"):
                 get(path)
