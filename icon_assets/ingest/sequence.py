@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg
@@ -40,13 +41,23 @@ def record_runs(
 ) -> None:
     """Notes the runs of numbers of all staged lines, whether or not anything takes them.
 
-    The header speaks for lines that have no numbers themselves. A line in quarantine is a hole until mended.
+    Where a line has no number, the header speaks for all; a connection is ICON's own and may have none. A line
+    in quarantine is a hole until mended.
     """
     if not staged:
         return
-    lines = " union all ".join(f"select dsseq, ts from stage_{type_} {{where}}" for type_ in staged)
-    if cursor.execute(_RUNS.format(lines=lines.format(where="where dsseq is not null")), parameters).rowcount:
-        return
-    if header.first_dsseq is not None and header.last_dsseq is not None:
+    if None not in (header.first_dsseq, header.last_dsseq) and _any_without(cursor, staged):
         ends = {"first_dsseq": header.first_dsseq, "last_dsseq": header.last_dsseq}
-        cursor.execute(_HEADER.format(lines=lines.format(where="")), parameters | ends)
+        cursor.execute(_HEADER.format(lines=_lines(staged)), parameters | ends)
+    else:
+        cursor.execute(_RUNS.format(lines=_lines(staged, "where dsseq is not null")), parameters)
+
+
+def _any_without(cursor: psycopg.Cursor[Any], staged: dict[str, int]) -> bool:
+    """Whether a line of the source itself has no number."""
+    told = _lines([type_ for type_ in staged if type_ != "connection"], "where dsseq is null")
+    return bool(told and cursor.execute(f"select from ({told}) as l limit 1").rowcount)
+
+
+def _lines(types: Iterable[str], where: str = "") -> str:
+    return " union all ".join(f"select dsseq, ts from stage_{type_} {where}" for type_ in types)

@@ -75,6 +75,9 @@ def test_what_is_copied_equals_what_came_by_file(cti: Cti, load: Loader, tmp_pat
     assert load.rows(f"select {of_source} from ops.batch order by batch_id") == cti.load.rows(
         f"select {of_source} from ops.batch where source <> 'ocs' order by batch_id"
     )
+    # Only the connection has a number of its own.
+    runs = load.rows("select first_dsseq, last_dsseq from ops.sequence_run order by 1")
+    assert runs == [(1, 9), (10, 21)]
 
 
 def test_again_copies_only_what_is_new(cti: Cti, load: Loader) -> None:
