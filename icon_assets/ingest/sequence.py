@@ -41,8 +41,8 @@ def record_runs(
 ) -> None:
     """Notes the runs of numbers of all staged lines, whether or not anything takes them.
 
-    Where a line has no number, the header speaks for all; a connection is ICON's own and may have none. A line
-    in quarantine is a hole until mended.
+    Where a line has no number, the header speaks for all; a connection is ICON's own and may have none. A
+    line in quarantine is a hole until mended.
     """
     if not staged:
         return
