@@ -41,16 +41,18 @@ def record_runs(
 ) -> None:
     """Notes the runs of numbers of all staged lines, whether or not anything takes them.
 
-    Where a line has no number, the header speaks for all; a connection is ICON's own and may have none. A
+    Where lines have no numbers the header speaks for all; a connection is ICON's own and may have none. A
     line in quarantine is a hole until mended.
     """
     if not staged:
         return
-    if None not in (header.first_dsseq, header.last_dsseq) and _any_without(cursor, staged):
-        ends = {"first_dsseq": header.first_dsseq, "last_dsseq": header.last_dsseq}
-        cursor.execute(_HEADER.format(lines=_lines(staged)), parameters | ends)
-    else:
-        cursor.execute(_RUNS.format(lines=_lines(staged, "where dsseq is not null")), parameters)
+    has_ends = None not in (header.first_dsseq, header.last_dsseq)
+    if not (has_ends and _any_without(cursor, staged)):
+        runs = cursor.execute(_RUNS.format(lines=_lines(staged, "where dsseq is not null")), parameters)
+        if runs.rowcount or not has_ends:
+            return
+    ends = {"first_dsseq": header.first_dsseq, "last_dsseq": header.last_dsseq}
+    cursor.execute(_HEADER.format(lines=_lines(staged)), parameters | ends)
 
 
 def _any_without(cursor: psycopg.Cursor[Any], staged: dict[str, int]) -> bool:
