@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from icon_assets.database import Database
+from icon_assets.idb import locks
 from icon_assets.instance import ROOT
 from tests.batches import chain, write
 from tests.development import Dev, wait_for
@@ -156,6 +158,25 @@ def test_a_second_one_is_refused(dev: Dev) -> None:
     )
     assert done.returncode == 1
     assert "runs already" in done.stderr
+
+
+@pytest.mark.threat("R1", "R16")
+def test_killed_with_a_run_under_way_it_takes_up_again(dev: Dev) -> None:
+    """SIGKILL to webserver, daemon and run at once, while the run loads; then as if nothing had been."""
+    waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
+    with dev.database.connect() as others_turn:
+        others_turn.execute("select pg_advisory_xact_lock(%s)", [locks.MERGE])
+        write(dev.landing, "k", chain("K", 1, 2, 3, 0))
+        wait_for(lambda: dev.one(waiting), dev.lives)
+        for pid in dev.session():
+            os.kill(pid, signal.SIGKILL)
+        dev.process.wait()
+        wait_for(lambda: not dev.session())
+    assert dev.one("select count(*) from ops.batch where batch = 'k'") == 0
+    dev.start()
+    query = "select count(*) from marts.fct_chain where chain_guid = 'K' and not is_open"
+    wait_for(lambda: dev.one(query), dev.lives)
+    assert dev.one("select count(*) from ops.batch where batch = 'k'") == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
