@@ -40,9 +40,22 @@ def template(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def new_database(template: Database) -> Iterator[Callable[[], Database]]:
+def made() -> list[Database]:
+    """Every database that a test asked for."""
+    return []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def idle_connections(made: list[Database]) -> Iterator[None]:
+    """Closes them after each module: a session has more databases than the server takes connections."""
+    yield
+    for database in made:
+        database.dispose()
+
+
+@pytest.fixture(scope="session")
+def new_database(template: Database, made: list[Database]) -> Callable[[], Database]:
     """Makes one more database as fresh as the template, with its roles (30 ms; Dagster's is left out)."""
-    made: list[Database] = []
     numbers = itertools.count(1)
 
     def new() -> Database:
@@ -53,9 +66,7 @@ def new_database(template: Database) -> Iterator[Callable[[], Database]]:
         made.append(database)
         return database
 
-    yield new
-    for database in made:
-        database.dispose()
+    return new
 
 
 @pytest.fixture
