@@ -25,9 +25,9 @@ Group = Callable[[EmbeddedServer, Path, Path], list[Figure]]
 
 def _ingest(server: EmbeddedServer, landing: Path, var: Path) -> list[Figure]:
     days = simulated(var)
-    found = [ingest.against_copy(server, "simulated days", days, var)]
+    found = ingest.against_copy(server, "simulated days", days, var)
     if landing != days:
-        found.append(ingest.against_copy(server, "the real campaign", landing, var))
+        found += ingest.against_copy(server, "the real campaign", landing, var)
     return found
 
 

@@ -7,6 +7,8 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from icon_assets.idb import locks
+
 
 @dataclass(frozen=True)
 class Window:
@@ -23,6 +25,8 @@ _STALE_DAYS = """
     left join ops.marts_day as m on m.entity = f.entity and m.day = f.day
     where m.version is distinct from f.version
 """
+# Two merges are under way at once: a batch may come to the ledger after one with a higher number.
+_UNDER_WAY = 10_000
 
 
 def due(engine: sa.Engine) -> bool:
@@ -32,10 +36,15 @@ def due(engine: sa.Engine) -> bool:
             connection.execute(
                 sa.text(
                     f"""
-                    select exists ({_STALE_DAYS})
-                    or coalesce((select max(batch_id) from ops.batch), 0)
-                    > coalesce(
-                        (select max(through_batch) from ops.marts_run where finished_at is not null), 0
+                    select exists ({_STALE_DAYS}) or exists (
+                        select from ops.batch as b
+                        left join (
+                            select through_batch, started_at from ops.marts_run
+                            where finished_at is not null order by marts_run_id desc limit 1
+                        ) as r on true
+                        where
+                            b.batch_id > coalesce(r.through_batch, 0)
+                            or (b.batch_id > r.through_batch - {_UNDER_WAY} and b.loaded_at > r.started_at)
                     )
                     """
                 )
@@ -46,6 +55,8 @@ def due(engine: sa.Engine) -> bool:
 def open_window(engine: sa.Engine) -> Window:
     """Fixes what the next build takes in, in ops.marts_window; what comes later is for the build after it."""
     with engine.begin() as connection:
+        # What this transaction does not see comes to the ledger after it began.
+        locks.take(connection.exec_driver_sql, locks.LEDGER)
         connection.execute(sa.text("delete from ops.marts_window"))
         connection.execute(sa.text(f"insert into ops.marts_window (entity, day, version) {_STALE_DAYS}"))
         run = connection.execute(

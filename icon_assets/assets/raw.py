@@ -81,7 +81,7 @@ _ledger = dg.AssetSpec(
     name="idb",
     specs=[_ledger, *map(_spec, catalogue().tables.values())],
     pool="ingest",
-    description="Loads every whole batch of the landing zone, one transaction each.",
+    description="Loads every whole batch of the landing zone, each whole or not at all.",
 )
 def raw_tables(
     context: dg.AssetExecutionContext,

@@ -11,7 +11,7 @@ from icon_assets.contract.inflate import GZIP, ZSTD, Read, inflate
 from icon_assets.contract.reasons import Incomplete, Reason, Refused
 
 MAX_LINE = 2**20
-BLOCK = MAX_LINE + 2**18  # 5,000 events or so, of which two loaders hold two blocks each: 60 MB
+BLOCK = MAX_LINE + 2**18  # 5,000 events or so, of which three loaders hold two blocks each: 90 MB
 ENDLESS = 64 * 2**20  # a longer line is no line: the file is not text
 _NUL_RUN = b"\0" * 16  # a hole that a crash leaves is a disk sector at least
 

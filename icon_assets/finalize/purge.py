@@ -88,7 +88,7 @@ def purge(engine: sa.Engine, keep_days: int, *, progress: Callable[[int, int], N
 def _purge_day(engine: sa.Engine, day: date, keep_days: int) -> tuple[int, int]:
     """One transaction; no batch and no other rebuild at the same time."""
     with engine.begin() as connection:
-        locks.hold(connection.exec_driver_sql, locks.MERGE, locks.FINALIZE["chain"])
+        locks.hold(connection.exec_driver_sql, locks.CALLS, locks.OUTBOUND, locks.FINALIZE["chain"])
         due = connection.execute(sa.text(_DAYS), {"keep_days": keep_days}).scalars()
         if day not in set(due) or mark_differences(connection, "chain", [day]):
             return 0, 0

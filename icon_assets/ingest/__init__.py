@@ -1,1 +1,1 @@
-"""A batch becomes rows of the IDB, or quarantine, in one transaction. No Dagster here."""
+"""Batches become rows of the IDB, or quarantine, each whole or not at all. No Dagster here."""

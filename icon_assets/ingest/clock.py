@@ -1,7 +1,8 @@
-"""The times of a batch: from when to when it goes, and G_TIMECODE for the days that it touches."""
+"""The times of batches: from when to when each goes, and G_TIMECODE for the days that they touch."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -9,23 +10,26 @@ import psycopg
 
 from icon_assets.contract.events import TIME_FIELDS, TYPES
 
+Span = tuple[datetime, datetime]
 
-def span(cursor: psycopg.Cursor[Any], staged: dict[str, int]) -> tuple[datetime | None, datetime | None]:
-    """Earliest and latest source time (GMT, naive as in the IDB) among the lines of the stage."""
-    if not staged:
-        return None, None
+
+def spans(cursor: psycopg.Cursor[Any], types: Iterable[str]) -> dict[int, Span]:
+    """Earliest and latest source time (GMT, naive as in the IDB) among the staged lines of each batch."""
     parts = " union all ".join(
-        f"select min(ts) as first, max(ts) as last from stage_{type_}" for type_ in staged
+        f"select batch, min(ts) as first, max(ts) as last from stage_{type_} group by batch"
+        for type_ in types
     )
-    row = cursor.execute(f"select min(first), max(last) from ({parts}) as t").fetchone()
-    return row or (None, None)
+    if not parts:
+        return {}
+    found = cursor.execute(f"select batch, min(first), max(last) from ({parts}) as t group by batch")
+    return {batch: (first, last) for batch, first, last in found.fetchall()}
 
 
-def fill_timecodes(cursor: psycopg.Cursor[Any], staged: dict[str, int]) -> None:
+def fill_timecodes(cursor: psycopg.Cursor[Any], types: Iterable[str]) -> None:
     """Fills G_TIMECODE for every day that a time of the staged lines lies in and that it does not have."""
     days = " union ".join(
         f"select {name}_s / 86400 as day from stage_{type_}"
-        for type_ in staged
+        for type_ in types
         for name in TYPES[type_].__struct_fields__
         if name in TIME_FIELDS
     )

@@ -23,6 +23,7 @@ from icon_assets.contract.reader import Batch
 from icon_assets.contract.reasons import FileProblem
 from icon_assets.ingest.deployment import EVERYTHING
 from icon_assets.ingest.drain import Drained, Refusal, load_with_retries
+from icon_assets.ingest.load import Source
 from icon_assets.ingest.retell import retell
 
 # A database that does not answer must not hold up what does not need it.
@@ -176,16 +177,14 @@ def _waiting(cti: psycopg.Connection[Any], since: int) -> list[tuple[int, dateti
 
 def _copy(engine: sa.Engine, cti: psycopg.Connection[Any], copied: Copied, batch_id: int) -> None:
     path = f"postgresql://{copied.place}#{batch_id}"
-    try:
-        # Whether an ICON takes it was decided where it was loaded.
-        loaded = load_with_retries(engine, partial(_batch, cti, batch_id), path, EVERYTHING)
-    except FileProblem as problem:
-        copied.loaded.refused.append(Refusal(path, problem.reason, problem.detail))
-        return
-    if loaded:
-        copied.loaded.add(loaded)
+    # Whether an ICON takes it was decided where it was loaded.
+    loads = load_with_retries(engine, [Source(path, partial(_batch, cti, batch_id))], EVERYTHING)
+    (outcome,) = loads.outcomes
+    if isinstance(outcome, FileProblem):
+        copied.loaded.refused.append(Refusal(path, outcome.reason, outcome.detail))
     else:
-        copied.loaded.known_batches += 1
+        copied.loaded.add(outcome)
+        copied.loaded.rows += loads.rows
 
 
 @contextmanager

@@ -9,34 +9,39 @@ import psycopg
 CREATE = """
     create temporary table touched_chain (
         ocsid integer, chainguid text collate "C", sessid text, campaignid integer, groupid integer,
-        callinglistid integer, was_terminated timestamp
+        callinglistid integer, was_terminated timestamp, batch integer
     ) on commit delete rows;
     create temporary table touched_session (
-        sessid text collate "C", was_terminated timestamp
+        sessid text collate "C", was_terminated timestamp, batch integer
     ) on commit delete rows
 """
 
 _TOUCHED_CALLS = """
-    select callid from stage_call
-    union
-    select callid from stage_party
-    union
-    select callid from stage_userdata
+    select callid, max(batch) as batch
+    from (
+        select callid, batch from stage_call
+        union all
+        select callid, batch from stage_party
+        union all
+        select callid, batch from stage_userdata
+    ) as s
+    group by callid
 """
 
-# Event type to the chains that its new lines touch.
+# Event type to the chains that its new lines touch, and in which batch; a chain may come more than once.
 _CHAINS = {
-    "record": "select distinct %(dbid)s as ocsid, s.chainguid from stage_record as s",
-    "field": "select distinct t.ocsid, t.chainguid from touched_field as t",
-    "chain_call": "select distinct %(dbid)s as ocsid, s.chainguid from stage_chain_call as s",
+    "record": "select %(dbid)s as ocsid, s.chainguid, s.batch from stage_record as s",
+    "field": "select t.ocsid, t.chainguid, t.batch from touched_field as t",
+    "chain_call": "select %(dbid)s as ocsid, s.chainguid, s.batch from stage_chain_call as s",
     "metric": """
-        select distinct h.ocsid, h.chainguid
+        select h.ocsid, h.chainguid, s.batch
         from (
-            select distinct m.callattid
+            select m.callattid, max(m.batch) as batch
             from stage_metric as m
             where
                 m.callattid is not null
                 and not exists (select from stage_chain as c where c.callattid = m.callattid)
+            group by m.callattid
         ) as s
         cross join lateral (
             select h.ocsid, h.chainguid from idb.go_chainrec_hist as h
@@ -49,7 +54,7 @@ _CHAINS = {
     "call": f"""
         with calls as materialized ({_TOUCHED_CALLS}),
         attempts as materialized (
-            select btrim(u.value) as callattid
+            select btrim(u.value) as callattid, max(c.batch) as batch
             from calls as c
             cross join lateral (
                 (select u.keyname, u.value from idb.g_userdata_history as u
@@ -61,13 +66,13 @@ _CHAINS = {
             where upper(u.keyname) = 'GSW_CALL_ATTEMPT_GUID'
             group by 1
         )
-        select x.ocsid, x.chainguid
+        select x.ocsid, x.chainguid, c.batch
         from calls as c
         cross join lateral (
             select x.ocsid, x.chainguid from idb.gox_chain_call as x where x.callid = c.callid offset 0
         ) as x
-        union
-        select h.ocsid, h.chainguid
+        union all
+        select h.ocsid, h.chainguid, a.batch
         from attempts as a
         cross join lateral (
             select h.ocsid, h.chainguid
@@ -83,27 +88,33 @@ _TRIGGER = {"party": "call", "userdata": "call", "object": "field", "connection"
 # A chain with a new notice in the batch has marked its day already: mostly all of them.
 _MARK_CHAINS = """
     insert into ops.dirty_day (entity, day, reason, objects, batch_id)
-    select 'chain', c.ended::date, %(reason)s, count(*), %(batch_id)s
+    select
+        'chain',
+        c.ended::date,
+        %(reason)s,
+        count(*),
+        coalesce((%(batch_ids)s::bigint[])[t.batch], %(batch_id)s)
     from (
-        select t.*
+        select t.ocsid, t.chainguid, max(t.batch) as batch
         from ({chains}) as t
         where not exists (select from stage_chain as s where s.chainguid = t.chainguid)
-        offset 0
+        group by t.ocsid, t.chainguid
     ) as t
     cross join lateral (
         select c.ended from ops.ended_chain as c
         where c.chainguid = t.chainguid and c.ocsid = t.ocsid
         offset 0
     ) as c
-    group by c.ended::date
+    group by c.ended::date, t.batch
 """
 
 # A notice of a chain concerns the day that the chain had ended on, and the one it ends on now.
 _MARK_ENDS = """
     insert into ops.dirty_day (entity, day, reason, objects, batch_id)
-    select %(entity)s, e.day, e.reason, count(*), %(batch_id)s
+    select %(entity)s, e.day, e.reason, count(*), (%(batch_ids)s::bigint[])[e.batch]
     from (
         select
+            t.batch,
             t.was_terminated::date as day,
             case
                 when o.ended::date is distinct from t.was_terminated::date then 'moved' else %(entity)s
@@ -112,12 +123,12 @@ _MARK_ENDS = """
         left join lateral (select o.ended from ops.{ended} as o where {match} offset 0) as o on true
         where t.was_terminated is not null
         union all
-        select o.ended::date, 'ended'
+        select t.batch, o.ended::date, 'ended'
         from {touched} as t
         cross join lateral (select o.ended from ops.{ended} as o where {match} offset 0) as o
         where o.ended::date is distinct from t.was_terminated::date
     ) as e
-    group by e.day, e.reason
+    group by e.day, e.reason, e.batch
 """
 _ENDS = {
     "chain": {
@@ -141,5 +152,5 @@ def mark(cursor: psycopg.Cursor[Any], types: set[str], parameters: dict[str, Any
 
 
 def mark_chains(cursor: psycopg.Cursor[Any], chains: str, parameters: dict[str, Any]) -> None:
-    """Marks the day of each ended chain among `chains`, a query of (ocsid, chainguid)."""
+    """Marks the day of each ended chain among `chains`, a query of (ocsid, chainguid, batch)."""
     cursor.execute(_MARK_CHAINS.format(chains=chains), parameters)

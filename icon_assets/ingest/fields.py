@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import psycopg
 
+from icon_assets.ingest.stage import removed
+
 _KEY = ("chainguid", "ocsid", "recordhandle", "fieldid")
 _TRIPLES = ("", "_ts", "_tcode")
+# Of the last batch that touched the field; rows that move are touched by the merge as a whole.
+_BATCH_ID = "coalesce((%(batch_ids)s::bigint[])[t.batch], %(batch_id)s)"
 # What the two pairs of tables differ in: history, current, own columns of the current row from the history's.
 _OPEN: tuple[str, str, dict[str, str]] = ("go_fieldhist", "go_custom_fields", {})
 _SECURE: tuple[str, str, dict[str, str]] = ("go_sec_fieldhist", "go_secure_fields", {"valuerest": "newrest"})
@@ -23,7 +28,8 @@ CREATE = """
         ocsid integer, feed integer, fieldid integer, from_ts timestamp, to_ts timestamp, attribute integer
     ) on commit delete rows;
     create temporary table touched_field (
-        chainguid text collate "C", ocsid integer, recordhandle integer, fieldid integer, attribute integer
+        chainguid text collate "C", ocsid integer, recordhandle integer, fieldid integer, attribute integer,
+        batch integer
     ) on commit delete rows
 """
 
@@ -58,17 +64,16 @@ _ROUTE = """
     from routes as r
 """
 
-_NOT_STORED = """
-    delete from stage_field as s
-    using field_route as r
-    where r.fieldid = s.fieldid and s.ts >= r.from_ts and s.ts < r.to_ts and r.attribute = 0
-"""
+_NOT_STORED = (
+    "using field_route as r "
+    "where r.fieldid = s.fieldid and s.ts >= r.from_ts and s.ts < r.to_ts and r.attribute = 0"
+)
 
 
-def route(cursor: psycopg.Cursor[Any], parameters: dict[str, Any]) -> int:
-    """Prepares field_route for the staged field lines, drops those that are not stored; returns how many."""
+def route(cursor: psycopg.Cursor[Any], parameters: dict[str, Any]) -> Counter[int]:
+    """Prepares field_route for the staged field lines, drops those not to be stored; how many, by batch."""
     cursor.execute(_ROUTE, parameters)
-    return cursor.execute(_NOT_STORED).rowcount
+    return removed(cursor, "field", _NOT_STORED)
 
 
 def any_ambiguous(cursor: psycopg.Cursor[Any]) -> bool:
@@ -90,19 +95,20 @@ def _current(attribute: int, history: str, current: str, extra: dict[str, str]) 
             f"loaded{part}": f"case last.seq when 1 then last.added{part} else first.added{part} end"
             for part in _TRIPLES
         },
-        "gsys_useq": "%(batch_id)s",
+        "gsys_useq": _BATCH_ID,
     }
     once = {
         "gsys_domain": "last.gsys_domain",
         "gsys_partition": "last.gsys_partition",
-        "gsys_seq": "%(batch_id)s",
+        "gsys_seq": _BATCH_ID,
     }
     return f"""
         insert into idb.{current} ({", ".join((*_KEY, *values, *once))})
         select {key}, {", ".join((*values.values(), *once.values()))}
         from (
-            select distinct {", ".join(_KEY)} from touched_field
+            select {", ".join(_KEY)}, max(batch) as batch from touched_field
             where coalesce(attribute, {attribute}) = {attribute}
+            group by {", ".join(_KEY)}
         ) as t
         cross join lateral (
             select h.* from idb.{history} as h
@@ -125,7 +131,7 @@ def update_current(cursor: psycopg.Cursor[Any], parameters: dict[str, Any]) -> N
     """Brings GO_CUSTOM_FIELDS and GO_SECURE_FIELDS up to date with the new lines left in stage_field."""
     cursor.execute(
         f"insert into touched_field select s.chainguid, %(dbid)s, s.recordhandle, s.fieldid, "
-        f"coalesce(r.attribute, 2) from stage_field as s {ROUTE}",
+        f"coalesce(r.attribute, 2), s.batch from stage_field as s {ROUTE}",
         parameters,
     )
     for attribute, pair in _PAIRS.items():

@@ -20,11 +20,14 @@ from icon_assets.idb.schema import NULLABLE_KEYS
 _TIMES = {"added": "ts", "prevsenter": "prevts", "preventer": "prevts", "prevdmenter": "prevdmts"}
 # The system block, and what follows from another column.
 _NO_CONTENT = ("_tcode", "gsys_domain", "gsys_partition", "gsys_seq", "gsys_useq")
+BATCH_ID = "(%(batch_ids)s::bigint[])[s.batch]"
+"""SQL: the ledger's number of the batch that stage row `s` is of."""
+
 _SYSTEM = {
-    "gsys_domain": "%(domain)s",
+    "gsys_domain": "(%(domains)s::integer[])[s.batch]",
     "gsys_partition": "case when %(partition_seconds)s then s.ts_s else s.ts_ymd end",
-    "gsys_seq": "%(batch_id)s",
-    "gsys_useq": "%(batch_id)s",
+    "gsys_seq": BATCH_ID,
+    "gsys_useq": BATCH_ID,
 }
 
 
@@ -109,7 +112,7 @@ class History:
             select distinct on ({self.stage_key}) {", ".join(expressions.values())}
             from stage_{self.type} as s {self.join}
             where {self.where} and not exists (select {self.row("h")})
-            order by {self.stage_key}, s.line
+            order by {self.stage_key}, s.batch, s.line
         """
 
     def insert_also(self) -> str:
@@ -122,14 +125,14 @@ class History:
             from (
                 select distinct on ({self.stage_key}) s.*
                 from stage_{self.type} as s
-                order by {self.stage_key}, s.line
+                order by {self.stage_key}, s.batch, s.line
             ) as s
             cross join lateral (select h.gsys_seq {self.row("h")}) as h
-            where {self.also.where} and h.gsys_seq = %(batch_id)s
+            where {self.also.where} and h.gsys_seq = {BATCH_ID}
         """
 
     def remove_known(self) -> str:
-        """Takes the lines that were not inserted out of the stage; returns line, whether in conflict."""
+        """Takes the lines not inserted out of the stage; returns batch, line, whether in conflict."""
         differs, beside = self.differs("h"), ""
         if self.also:
             # Without a row there: nulls, as those of a line that has nothing to put there.
@@ -137,37 +140,41 @@ class History:
             beside = f"left join lateral (select * {self.also.row('p')}) as p on true"
         return f"""
             with inserted as (
-                select distinct on ({self.stage_key}) s.line
+                select distinct on ({self.stage_key}) s.batch, s.line
                 from stage_{self.type} as s {self.join}
                 where {self.where}
-                order by {self.stage_key}, s.line
+                order by {self.stage_key}, s.batch, s.line
             ),
             known as (
-                select s.line, {differs} as conflict
+                select s.batch, s.line, {differs} as conflict
                 from stage_{self.type} as s {self.join}
                 cross join lateral (select * {self.row("h")}) as h {beside}
                 where
                     {self.where}
-                    and not (h.gsys_seq = %(batch_id)s and s.line in (select i.line from inserted as i))
+                    and not (
+                        h.gsys_seq = {BATCH_ID}
+                        and (s.batch, s.line) in (select i.batch, i.line from inserted as i)
+                    )
             )
             delete from stage_{self.type} as s using known as k
-            where s.line = k.line
-            returning k.line, k.conflict
+            where s.batch = k.batch and s.line = k.line
+            returning k.batch, k.line, k.conflict
         """
 
 
 def remove_moved(one: History, other: History) -> str:
     """Takes the lines out of the stage whose key stands in, or came first for, the other of two tables.
 
-    Returns line, whether in conflict: the first stays where it is, whatever the later line says.
+    Returns batch, line, whether in conflict: the first stays where it is, whatever the later line says.
     """
     return f"""
         with placed as materialized (
             select
+                s.batch,
                 s.line,
                 ({one.where}) is true as is_one,
                 first_value(({one.where}) is true)
-                    over (partition by {one.stage_key} order by s.line) as first_is_one,
+                    over (partition by {one.stage_key} order by s.batch, s.line) as first_is_one,
                 (select {one.differs("h")} {one.row("h")}) as differs_from_one,
                 (select {other.differs("h")} {other.row("h")}) as differs_from_other
             from stage_{one.type} as s {one.join}
@@ -175,6 +182,7 @@ def remove_moved(one: History, other: History) -> str:
         ),
         found as (
             select
+                batch,
                 line,
                 case when is_one then differs_from_other else differs_from_one end as differs,
                 is_one <> first_is_one
@@ -182,6 +190,6 @@ def remove_moved(one: History, other: History) -> str:
             from placed
         )
         delete from stage_{one.type} as s using found as f
-        where s.line = f.line and (f.differs is not null or f.came_second)
-        returning s.line, {one.moved_differs} or coalesce(f.differs, true)
+        where s.batch = f.batch and s.line = f.line and (f.differs is not null or f.came_second)
+        returning s.batch, s.line, {one.moved_differs} or coalesce(f.differs, true)
     """

@@ -1,9 +1,9 @@
-"""One batch, one transaction: stage, merge, ledger row, quarantine, dirty days."""
+"""Batches of one source, one transaction: stage, merge, ledger rows, quarantine, dirty days."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,19 +13,27 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from icon_assets.contract.decode import Decoder, Rejected
+from icon_assets.contract.events import TYPES
 from icon_assets.contract.header import Header
 from icon_assets.contract.reader import Batch
 from icon_assets.contract.reasons import FileProblem, Reason
 from icon_assets.idb import locks
-from icon_assets.ingest import dirty, merge, restore, sequence, sessions, stage
+from icon_assets.ingest import clock, dirty, merge, restore, sequence, sessions, stage
 from icon_assets.ingest.deployment import EVERYTHING, Deployment, Scope
+from icon_assets.ingest.merge import Lines, Merged
 from icon_assets.ingest.stage import Stages
-
-OpenBatch = Callable[[], AbstractContextManager[Batch]]
 
 
 class Conflict(FileProblem):
     """The batch's identity is in the ledger with other content."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a batch comes from: what the ledger names it by, and how to open it, once more if need be."""
+
+    path: str
+    open: Callable[[], AbstractContextManager[Batch]]
 
 
 @dataclass(frozen=True)
@@ -38,82 +46,184 @@ class Loaded:
     known: int = 0
     filtered: int = 0
     quarantined: int = 0
-    rows: dict[str, int] = field(default_factory=dict)
     last_ts: datetime | None = None
+
+
+Outcome = Loaded | FileProblem | None
+"""What became of one batch; None where the ledger has it already, byte for byte."""
+
+
+@dataclass
+class Loads:
+    """What one transaction did. outcomes: of the first batches, in their order; rows: new ones by table."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    rows: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class _Member:
+    """A staged batch, and its place among the outcomes. number: its own in the stage, from 1 on."""
+
+    place: int
+    number: int
+    source: Source
+    header: Header
+    sha256: bytes
+    lines: dict[str, int]
+    rejected: int
+    unknown_fields: Counter[str]
 
 
 def load(
     connection: psycopg.Connection[Any],
-    open_batch: OpenBatch,
+    sources: Sequence[Source],
     *,
-    path: str,
     now: datetime | None = None,
     deployment: Deployment = EVERYTHING,
-) -> Loaded | None:
-    """Loads a batch; None where the ledger has it already, byte for byte.
+) -> Loads:
+    """Loads the first of the batches and those after it that are of the same source and feed.
 
-    Raises Incomplete, Refused or Unreadable as the reader does, Conflict, psycopg.Error, or UserError
-    where the schema was migrated meanwhile; then nothing of the batch is in the database. connection must
-    be in autocommit mode.
+    A batch that cannot be read or is refused keeps none of the others out: its problem is its outcome. Raises
+    psycopg.Error, or UserError where the schema was migrated meanwhile; then nothing of any of them is in the
+    database. connection must be in autocommit mode.
     """
-    with open_batch() as batch:
-        header = batch.header
-        if (known := _known(connection, header)) is not None:
-            _check_same(batch, known)
-            return None
-        with connection.transaction(), psycopg.ClientCursor(connection) as cursor:
-            _create_stage(cursor)
-            stages = Stages(cursor)
-            decoder = Decoder(batch, now or datetime.now(UTC))
-            for chunk in decoder.chunks():
-                stages.add(chunk.events)
-                _stage_rejected(cursor, chunk.rejected)
-            staged = stages.close()
-            locks.hold(cursor.execute, locks.MERGE)
-            if (known := _known(connection, header)) is not None:
-                _check_same(batch, known)
-                return None
-            scope = deployment.scope(header)
-            parameters = _parameters(cursor, header, scope)
-            sequence.record_runs(cursor, staged, header, parameters)
-            restore.restore(cursor, staged, parameters)
-            merged = merge.merge(cursor, staged, scope, parameters)
-            _stage_conflicts(cursor, open_batch, merged.conflicts)
-            loaded = _record(cursor, batch, path, decoder.unknown_fields, staged, merged, parameters)
-            if scope.dss_monitor and header.source != "config":
-                split = bool(merged.new["connection"])
-                sessions.update_events(cursor, scope.roles, parameters, all_sessions=split)
-            dirty.mark(cursor, {type_ for type_, new in merged.new.items() if new}, parameters)
-            return loaded
+    loads = Loads()
+    with connection.transaction(), psycopg.ClientCursor(connection) as cursor:
+        _create_stage(cursor)
+        members = _stage(cursor, sources, loads.outcomes, now or datetime.now(UTC))
+        if members:
+            locks.hold(cursor.execute, *locks.merging(members[0].header.source))
+            members = _leave_known(cursor, members, loads.outcomes)
+        if members:
+            _merge(cursor, members, loads, deployment)
+    return loads
 
 
-def _known(connection: psycopg.Connection[Any], header: Header) -> bytes | None:
-    """Hash of the content that the ledger has for the batch's identity, if any."""
-    row = connection.execute(
+def _stage(
+    cursor: psycopg.Cursor[Any], sources: Sequence[Source], outcomes: list[Outcome], now: datetime
+) -> list[_Member]:
+    """Stages the batches that belong together and are new; the outcome of each other one is known here."""
+    members: list[_Member] = []
+    stages = Stages(cursor)
+    for source in sources:
+        number = len(members) + 1
+        stages.begin(number)
+        rejected = 0
+        try:
+            with source.open() as batch:
+                header = batch.header
+                if members and _origin(header) != _origin(members[0].header):
+                    break
+                if (known := _known(cursor, header, members)) is not None:
+                    batch.skip()
+                    outcomes.append(_same(batch.sha256, known))
+                    continue
+                decoder = Decoder(batch, now)
+                for chunk in decoder.chunks():
+                    stages.add(chunk.events)
+                    _stage_rejected(cursor, number, chunk.rejected)
+                    rejected += len(chunk.rejected)
+        except FileProblem as problem:
+            stages.discard()
+            cursor.execute("delete from stage_rejected where batch = %s", [number])
+            outcomes.append(problem)
+            if problem.reason == Reason.STALLED:  # where all files stall, each would take its minutes
+                break
+            continue
+        place, lines = len(outcomes), stages.lines()
+        members.append(
+            _Member(place, number, source, header, batch.sha256, lines, rejected, decoder.unknown_fields)
+        )
+        outcomes.append(None)
+    stages.close()
+    return members
+
+
+def _origin(header: Header) -> tuple[str, int, int | None]:
+    return header.source, header.dbid, header.feed
+
+
+def _known(cursor: psycopg.Cursor[Any], header: Header, members: Iterable[_Member] = ()) -> bytes | None:
+    """Hash of the content that the ledger, or a staged batch, has for the batch's identity, if any."""
+    for member in members:
+        if member.header.batch == header.batch:
+            return member.sha256
+    row = cursor.execute(
         "select content_sha256 from ops.batch "
         "where source = %s and dbid = %s and feed is not distinct from %s and batch = %s",
-        (header.source, header.dbid, header.feed, header.batch),
+        (*_origin(header), header.batch),
     ).fetchone()
     return row[0] if row else None
 
 
-def _check_same(batch: Batch, known: bytes) -> None:
-    """Raises Conflict unless the batch has the content that the ledger knows."""
-    batch.skip()
-    if batch.sha256 != known:
-        raise Conflict(Reason.OTHER_CONTENT, "a batch of this identity was loaded with other content")
+def _same(sha256: bytes, known: bytes) -> Conflict | None:
+    """The outcome of a batch whose identity is known with this content."""
+    if sha256 == known:
+        return None
+    return Conflict(Reason.OTHER_CONTENT, "a batch of this identity was loaded with other content")
 
 
-def _parameters(cursor: psycopg.Cursor[Any], header: Header, scope: Scope) -> dict[str, Any]:
-    """What the statements of the merge need to know of the batch."""
-    row = cursor.execute("select nextval(pg_get_serial_sequence('ops.batch', 'batch_id'))").fetchone()
-    assert row is not None
+def _leave_known(
+    cursor: psycopg.Cursor[Any], members: list[_Member], outcomes: list[Outcome]
+) -> list[_Member]:
+    """Takes out the batches that another loader brought in before it was our turn."""
+    new = []
+    for member in members:
+        if (known := _known(cursor, member.header)) is None:
+            new.append(member)
+            continue
+        outcomes[member.place] = _same(member.sha256, known)
+        for type_ in (*member.lines, "rejected"):
+            cursor.execute(f"delete from stage_{type_} where batch = %s", [member.number])
+    return new
+
+
+def _merge(cursor: psycopg.Cursor[Any], members: list[_Member], loads: Loads, deployment: Deployment) -> None:
+    """Brings what is staged into the IDB, and then, one merge at a time, into the ledger; marks days."""
+    header = members[0].header
+    scope = deployment.scope(header)
+    staged: Lines = Counter({(m.number, type_): n for m in members for type_, n in m.lines.items()})
+    types = list(dict.fromkeys(type_ for type_ in TYPES for m in members if type_ in m.lines))
+    parameters = _parameters(cursor, members, scope)
+    restore.restore(cursor, types, parameters)
+    sequence.record_runs(cursor, types, parameters)
+    merged = merge.merge(cursor, staged, scope, parameters)
+    loads.rows = merged.rows
+    for member in members:
+        _stage_conflicts(cursor, member, merged.conflicts[member.number])
+    locks.take(cursor.execute, locks.LEDGER)
+    clock.fill_timecodes(cursor, merged.types)
+    for member in members:
+        loads.outcomes[member.place] = _record(cursor, member, merged, parameters)
+    cursor.execute(_QUARANTINE, parameters)
+    if scope.dss_monitor and header.source != "config":
+        split = "connection" in merged.types
+        sessions.update_events(cursor, scope.roles, parameters, all_sessions=split)
+    dirty.mark(cursor, set(merged.types), parameters)
+
+
+def _parameters(cursor: psycopg.Cursor[Any], members: list[_Member], scope: Scope) -> dict[str, Any]:
+    """What the statements of the merge need to know of the batches; lists by the batches' numbers."""
+    batch_ids: list[int | None] = [None] * members[-1].number
+    ends = {"first_dsseqs": batch_ids[:], "last_dsseqs": batch_ids[:]}
+    drawn = cursor.execute(
+        "select nextval(pg_get_serial_sequence('ops.batch', 'batch_id')) from generate_series(1, %s)",
+        [len(members)],
+    ).fetchall()
+    for member, (batch_id,) in zip(members, drawn, strict=True):
+        batch_ids[member.number - 1] = batch_id
+        ends["first_dsseqs"][member.number - 1] = member.header.first_dsseq
+        ends["last_dsseqs"][member.number - 1] = member.header.last_dsseq
+    source, dbid, feed = _origin(members[0].header)
     return {
-        "batch_id": row[0],
-        "domain": None,
-        "source": header.source,
-        "dbid": header.dbid,
-        "feed": header.feed,
+        "batch_ids": batch_ids,
+        "batch_id": batch_ids[-1],
+        "domains": [None for _ in batch_ids],
+        "source": source,
+        "dbid": dbid,
+        "feed": feed,
+        **ends,
         "duplicate_metrics": scope.duplicate_metrics,
         "dss_monitor": scope.dss_monitor,
         "partition_seconds": scope.partition_seconds,
@@ -122,7 +232,7 @@ def _parameters(cursor: psycopg.Cursor[Any], header: Header, scope: Scope) -> di
 
 _CREATE_REJECTED = """
     create temporary table stage_rejected (
-        line integer, type text, reason text, detail text, raw bytea
+        batch integer, line integer, type text, reason text, detail text, raw bytea
     ) on commit delete rows
 """
 
@@ -133,56 +243,56 @@ def _create_stage(cursor: psycopg.Cursor[Any]) -> None:
         cursor.execute(f"{stage.create()}; {merge.CREATE}; {_CREATE_REJECTED}")
 
 
-def _stage_rejected(cursor: psycopg.Cursor[Any], rejected: list[Rejected]) -> None:
+def _stage_rejected(cursor: psycopg.Cursor[Any], number: int, rejected: list[Rejected]) -> None:
     if not rejected:
         return
     with cursor.copy("copy stage_rejected from stdin (format binary)") as copy:
-        copy.set_types(["int4", "text", "text", "text", "bytea"])
+        copy.set_types(["int4", "int4", "text", "text", "text", "bytea"])
         for line in rejected:
-            copy.write_row((line.line, line.type, str(line.reason), line.detail, line.raw))
+            copy.write_row((number, line.line, line.type, str(line.reason), line.detail, line.raw))
 
 
-def _stage_conflicts(cursor: psycopg.Cursor[Any], open_batch: OpenBatch, conflicts: dict[int, str]) -> None:
+def _stage_conflicts(cursor: psycopg.Cursor[Any], member: _Member, conflicts: dict[int, str]) -> None:
     """Only the database shows conflicts: their lines are read once more, to be kept as they came."""
     if not conflicts:
         return
-    with open_batch() as batch:
+    with member.source.open() as batch:
         for first, block in batch.blocks():
             rejected = [
                 Rejected(number, conflicts[number], Reason.CONFLICT, Reason.CONFLICT.text, line)
                 for number, line in enumerate(block.split(b"\n"), first)
                 if number in conflicts
             ]
-            _stage_rejected(cursor, rejected)
+            _stage_rejected(cursor, member.number, rejected)
+            member.rejected += len(rejected)
+
+
+_QUARANTINE = """
+    insert into ops.quarantine (batch_id, line, type, reason, detail, raw)
+    select (%(batch_ids)s::bigint[])[batch], line, type, reason, detail, raw
+    from stage_rejected
+    order by batch, line
+"""
 
 
 def _record(
-    cursor: psycopg.Cursor[Any],
-    batch: Batch,
-    path: str,
-    unknown_fields: Counter[str],
-    staged: dict[str, int],
-    merged: merge.Merged,
-    parameters: dict[str, Any],
+    cursor: psycopg.Cursor[Any], member: _Member, merged: Merged, parameters: dict[str, Any]
 ) -> Loaded:
-    """The ledger row, and the quarantine that refers to it."""
-    header = batch.header
-    row = cursor.execute("select count(*) from stage_rejected").fetchone()
-    first_ts, last_ts = (
-        ts and ts.replace(tzinfo=UTC) for ts in (parameters["first_ts"], parameters["last_ts"])
-    )
-    assert row is not None
+    """The ledger row of a batch."""
+    header, number = member.header, member.number
+    new = {type_: lines - merged.left[number, type_] for type_, lines in member.lines.items()}
+    by_type = {type_: {"lines": lines, "new": new[type_]} for type_, lines in member.lines.items()}
+    filtered = merged.filtered[number]
+    first_ts, last_ts = (ts and ts.replace(tzinfo=UTC) for ts in merged.spans.get(number, (None, None)))
     loaded = Loaded(
-        batch_id=parameters["batch_id"],
+        batch_id=parameters["batch_ids"][number - 1],
         events=header.events,
-        new=merged.new.total(),
-        known=merged.known,
-        filtered=merged.filtered.total(),
-        quarantined=row[0],
-        rows=dict(merged.rows),
+        new=sum(new.values()),
+        known=merged.known[number],
+        filtered=filtered.total(),
+        quarantined=member.rejected,
         last_ts=last_ts,
     )
-    by_type = {type_: {"lines": lines, "new": merged.new[type_]} for type_, lines in staged.items()}
     cursor.execute(
         """
         insert into ops.batch (
@@ -197,15 +307,10 @@ def _record(
         """,
         (
             loaded.batch_id, header.source, header.dbid, header.feed, header.batch, header.release,
-            None if header.sent is None else header.sent / 1000, batch.sha256,
+            None if header.sent is None else header.sent / 1000, member.sha256,
             loaded.events, loaded.new, loaded.known, loaded.filtered, loaded.quarantined,
-            Jsonb(dict(merged.filtered)), Jsonb(by_type), Jsonb(dict(unknown_fields)),
-            header.first_dsseq, header.last_dsseq, first_ts, last_ts, path,
+            Jsonb(dict(filtered)), Jsonb(by_type), Jsonb(dict(member.unknown_fields)),
+            header.first_dsseq, header.last_dsseq, first_ts, last_ts, member.source.path,
         ),
     )  # fmt: skip
-    cursor.execute(
-        "insert into ops.quarantine (batch_id, line, type, reason, detail, raw) "
-        "select %s, line, type, reason, detail, raw from stage_rejected order by line",
-        (loaded.batch_id,),
-    )
     return loaded

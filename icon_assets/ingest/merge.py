@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -14,6 +14,7 @@ from icon_assets.contract.events import TYPES
 from icon_assets.ingest import clock, dirty, fields, objects, sessions
 from icon_assets.ingest.deployment import Scope
 from icon_assets.ingest.history import remove_moved
+from icon_assets.ingest.stage import removed
 from icon_assets.ingest.targets import histories
 
 _OF_SWITCH = [
@@ -26,118 +27,151 @@ CREATE = f"{dirty.CREATE}; {fields.CREATE}"
 # Without a row in G_IR no call of the history names one.
 _ANY_IR = "(select from idb.g_ir limit 1) union all (select from stage_call where irid is not null limit 1)"
 
+# What is only told again is not touched.
+_UNTOUCHED_SESSIONS = (
+    "delete from touched_session where sessid not in "
+    "(select s.sessid from stage_campaign as s union all select s.sessid from stage_campaign_property as s)"
+)
+_UNTOUCHED = {
+    "chain": "delete from touched_chain where chainguid not in (select s.chainguid from stage_chain as s)",
+    "campaign": _UNTOUCHED_SESSIONS,
+    "campaign_property": _UNTOUCHED_SESSIONS,
+}
+
 
 @cache
 def _sql(name: str) -> str:
     return (files(__package__) / "sql" / f"{name}.sql").read_text()
 
 
+Lines = Counter[tuple[int, str]]
+"""How many lines, by the number of their batch and their type."""
+
+
+def of_type(lines: Lines, type_: str) -> Counter[int]:
+    """The lines of one type, by batch."""
+    return Counter({batch: n for (batch, its_type), n in lines.items() if its_type == type_})
+
+
 @dataclass
 class Merged:
-    """What became of the staged lines. new: lines by type; rows: new rows by history table.
+    """What became of the staged lines; by batch, where it is not said otherwise.
 
-    left: lines that left the stage, by type; conflicts: line number to type.
+    left: lines that left the stage; known, filtered (by reason), conflicts (line to type): why they did.
+    rows: new rows by history table, of all batches. spans: first and last time of what was not filtered.
     """
 
-    new: Counter[str] = field(default_factory=Counter)
+    staged: Lines
+    left: Lines = field(default_factory=Counter)
+    known: Counter[int] = field(default_factory=Counter)
+    filtered: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    conflicts: defaultdict[int, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
     rows: Counter[str] = field(default_factory=Counter)
-    left: Counter[str] = field(default_factory=Counter)
-    known: int = 0
-    filtered: Counter[str] = field(default_factory=Counter)
-    conflicts: dict[int, str] = field(default_factory=dict)
+    spans: dict[int, clock.Span] = field(default_factory=dict)
 
-    def leave(self, type_: str, lines: list[tuple[int, bool]]) -> None:
-        """Counts lines that left the stage as known, or in conflict."""
-        conflicts = {line: type_ for line, conflict in lines if conflict}
-        self.left[type_] += len(lines)
-        self.known += len(lines) - len(conflicts)
-        self.conflicts |= conflicts
+    @property
+    def types(self) -> list[str]:
+        """Types that the stage still has lines of: at the end, of new ones."""
+        return [type_ for type_ in TYPES if self.new(type_).total()]
 
-    def leave_out(self, type_: str, lines: int, reason: str) -> None:
+    def new(self, type_: str) -> Counter[int]:
+        """Lines of a type that the stage still has."""
+        return of_type(self.staged, type_) - of_type(self.left, type_)
+
+    def leave(self, type_: str, lines: list[tuple[int, int, bool]]) -> None:
+        """Counts lines, (batch, line, whether in conflict), that left the stage as known or in conflict."""
+        for batch, line, conflict in lines:
+            self.left[batch, type_] += 1
+            if conflict:
+                self.conflicts[batch][line] = type_
+            else:
+                self.known[batch] += 1
+
+    def leave_out(self, type_: str, lines: Counter[int], reason: str) -> None:
         """Counts lines that left the stage because nobody is to store them."""
-        if lines:
-            self.left[type_] += lines
-            self.filtered[reason] += lines
+        for batch, n in lines.items():
+            self.left[batch, type_] += n
+            self.filtered[batch][reason] += n
 
 
-def merge(
-    cursor: psycopg.Cursor[Any], staged: dict[str, int], scope: Scope, parameters: dict[str, Any]
-) -> Merged:
-    """Brings the staged lines (event type: count) into the IDB; the stage keeps only what is new.
+def merge(cursor: psycopg.Cursor[Any], staged: Lines, scope: Scope, parameters: dict[str, Any]) -> Merged:
+    """Brings the staged lines into the IDB; the stage keeps only what is new.
 
-    parameters: batch_id, source, dbid, feed and scope's options; first_ts, last_ts and domain are added.
-    Raises psycopg errors only.
+    parameters: batch_ids in the order of their numbers, batch_id (the last of them), source, dbid, feed and
+    scope's options; first_ts, last_ts and domains are added. Raises psycopg errors only.
     """
-    merged = Merged()
-    _filter(cursor, staged, scope, merged)
-    staged = {type_: lines for type_, lines in staged.items() if lines > merged.left[type_]}
-    parameters["first_ts"], parameters["last_ts"] = clock.span(cursor, staged)
-    clock.fill_timecodes(cursor, staged)
-    changes_routes = staged.keys() & {"object", "connection"}
+    merged = Merged(staged)
+    _filter(cursor, scope, merged)
+    types = merged.types
+    merged.spans = clock.spans(cursor, types)
+    parameters["first_ts"] = min((first for first, _ in merged.spans.values()), default=None)
+    parameters["last_ts"] = max((last for _, last in merged.spans.values()), default=None)
+    changes_routes = "object" in types or ("connection" in types and parameters["source"] == "ocs")
     if changes_routes:
         fields.remember_routes(cursor)
-    _before(cursor, staged, merged, parameters)
-    if "connection" in staged:
-        _insert(cursor, "connection", staged["connection"], merged, parameters)
-    parameters["domain"] = sessions.domain(cursor, parameters)
-    for type_, lines in staged.items():
+    _before(cursor, types, merged, parameters)
+    if "connection" in types:
+        _insert(cursor, "connection", merged, parameters)
+    last = [merged.spans.get(batch, (None, None))[1] for batch in range(1, len(parameters["batch_ids"]) + 1)]
+    parameters["domains"] = sessions.domains(cursor, last, parameters)
+    for type_ in types:
         if type_ != "connection":
-            _insert(cursor, type_, lines, merged, parameters)
-    for type_ in [type_ for type_ in staged if merged.new[type_]]:
+            _insert(cursor, type_, merged, parameters)
+    for type_ in merged.types:
         _update_current(cursor, type_, scope, parameters)
     if changes_routes:
         fields.reroute(cursor, parameters)
     return merged
 
 
-def _filter(cursor: psycopg.Cursor[Any], staged: dict[str, int], scope: Scope, merged: Merged) -> None:
+def _filter(cursor: psycopg.Cursor[Any], scope: Scope, merged: Merged) -> None:
     """Takes out what no ICON takes, by its role, its connections, or the line's switch."""
-    for type_ in staged:
+    for type_ in merged.types:
         if reason := scope.reason(type_):
-            merged.leave_out(type_, cursor.execute(f"delete from stage_{type_}").rowcount, reason)
+            cursor.execute(f"delete from stage_{type_}")
+            merged.leave_out(type_, merged.new(type_), reason)
     if scope.switches is None:
         return
-    for type_ in [type_ for type_ in _OF_SWITCH if type_ in staged]:
+    for type_ in [type_ for type_ in _OF_SWITCH if type_ in merged.types]:
         # The figures of a group or list belong to no switch.
         only = "and coalesce(callattid, callid) is not null" if type_ == "metric" else ""
-        deleted = cursor.execute(
-            f"delete from stage_{type_} where switchid <> all(%s) {only}", (list(scope.switches),)
-        )
-        merged.leave_out(type_, deleted.rowcount, "switch")
+        others = f"where switchid <> all('{{{', '.join(map(str, scope.switches))}}}') {only}"
+        merged.leave_out(type_, removed(cursor, type_, others), "switch")
 
 
 def _before(
-    cursor: psycopg.Cursor[Any], staged: dict[str, int], merged: Merged, parameters: dict[str, Any]
+    cursor: psycopg.Cursor[Any], types: list[str], merged: Merged, parameters: dict[str, Any]
 ) -> None:
-    """Notes what the objects of the batch were; takes out lines that contradict more than their own row."""
-    if "chain" in staged:
+    """Notes what the objects of the stage were; takes out lines that contradict more than their own row."""
+    if "chain" in types:
         cursor.execute(_sql("before_chain"), parameters)
         merged.leave("chain", cursor.execute(_sql("misplaced_chain")).fetchall())
-    if {"campaign", "campaign_property"} <= staged.keys():
-        for line, type_ in cursor.execute(_sql("one_notice_per_seq"), parameters).fetchall():
-            cursor.execute(f"delete from stage_{type_} where line = %s", (line,))
-            merged.leave(type_, [(line, True)])
-    if staged.keys() & {"campaign", "campaign_property"}:
+    if {"campaign", "campaign_property"}.issubset(types):
+        for batch, line, type_ in cursor.execute(_sql("one_notice_per_seq"), parameters).fetchall():
+            cursor.execute(f"delete from stage_{type_} where batch = %s and line = %s", (batch, line))
+            merged.leave(type_, [(batch, line, True)])
+    if {"campaign", "campaign_property"}.intersection(types):
         cursor.execute(_sql("before_campaign"))
 
 
-def _insert(
-    cursor: psycopg.Cursor[Any], type_: str, lines: int, merged: Merged, parameters: dict[str, Any]
-) -> None:
+def _insert(cursor: psycopg.Cursor[Any], type_: str, merged: Merged, parameters: dict[str, Any]) -> None:
     targets = histories()[type_]
     if type_ == "field":
         merged.leave_out(type_, fields.route(cursor, parameters), "icon_attribute")
     if type_ == "userdata" or (type_ == "field" and fields.any_ambiguous(cursor)):
         merged.leave(type_, cursor.execute(remove_moved(*targets), parameters).fetchall())
+    new = 0
     for history in targets:
         inserted = cursor.execute(history.insert(), parameters).rowcount
         merged.rows[history.table] += inserted
-        merged.new[type_] += inserted
+        new += inserted
     if also := targets[0].also:
         merged.rows[also.table] += cursor.execute(targets[0].insert_also(), parameters).rowcount
-    if merged.new[type_] < lines - merged.left[type_]:
+    if new < merged.new(type_).total():
         for history in targets:
             merged.leave(type_, cursor.execute(history.remove_known(), parameters).fetchall())
+        if untouched := _UNTOUCHED.get(type_):
+            cursor.execute(untouched)
 
 
 def _update_current(

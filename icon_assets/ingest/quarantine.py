@@ -25,7 +25,7 @@ from icon_assets.contract.reader import Batch
 from icon_assets.contract.reasons import Reason
 from icon_assets.errors import UserError
 from icon_assets.ingest.deployment import EVERYTHING, Deployment
-from icon_assets.ingest.load import Loaded, load
+from icon_assets.ingest.load import Loaded, Source, load
 
 # A feed's lines are right or its bridge is wrong: one in a hundred is far beyond a stray fault.
 SHARE = 0.01
@@ -230,13 +230,9 @@ def _replay(
                     "out. If it was bad again, it has a new number: see icon-assets quarantine list."
                 )
         text = _batch(lines, [mended[line.quarantine_id] for line in lines])
-        loaded = load(
-            connection,
-            lambda: nullcontext(Batch(io.BytesIO(text).read)),
-            path="quarantine",
-            deployment=deployment,
-        )
-        assert loaded is not None  # its identity holds the ids of lines that were never replayed
+        source = Source("quarantine", lambda: nullcontext(Batch(io.BytesIO(text).read)))
+        (loaded,) = load(connection, [source], deployment=deployment).outcomes
+        assert isinstance(loaded, Loaded)  # its identity holds the ids of lines that were never replayed
         connection.execute(
             "update ops.quarantine set replayed_by = %s, replayed_who = %s where quarantine_id = any(%s)",
             (loaded.batch_id, who, ids),

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from icon_assets.idb import locks
 from icon_assets.idb.schema import FINAL_TABLES, final, idb
 
 CREATE = """
@@ -59,18 +60,24 @@ _CALLS = """
 _TIMES = ("added", "created", "loaded", "lastchanged", "lastchange")
 
 
-def restore(cursor: psycopg.Cursor[Any], staged: dict[str, int], parameters: dict[str, Any]) -> None:
+def restore(cursor: psycopg.Cursor[Any], types: list[str], parameters: dict[str, Any]) -> None:
     """Brings back the chains that the staged lines speak of: nothing later knows that they were gone."""
-    found = [_BY_GUID.format(type=type_) for type_ in _CHAIN_LINES if type_ in staged]
-    if "metric" in staged:
+    found = [_BY_GUID.format(type=type_) for type_ in _CHAIN_LINES if type_ in types]
+    if "metric" in types:
         found.append(_BY_KEY.format(keys=_METRICS))
-    if staged.keys() & set(_CALL_LINES):
+    if set(_CALL_LINES).intersection(types):
         found.append(_BY_KEY.format(keys=_CALLS))
     purged = cursor.execute("select exists (select from ops.purged_chain)").fetchone()
     if not found or purged == (False,):
         return
     cursor.execute(CREATE)
-    cursor.execute(f"insert into returning_chain {' union '.join(found)}", parameters)
+    returning = f"insert into returning_chain {' union '.join(found)}"
+    cursor.execute(returning, parameters)
+    if cursor.rowcount and parameters["source"] != "ocs":
+        # Chains are the other merge's; it may have brought them back meanwhile.
+        locks.take(cursor.execute, locks.OUTBOUND)
+        cursor.execute("delete from returning_chain")
+        cursor.execute(returning, parameters)
     if cursor.rowcount:
         for statement in _statements():
             cursor.execute(statement, parameters)

@@ -1,4 +1,4 @@
-"""Which numbers of its source's sequence a batch brought: ops.sequence_run."""
+"""Which numbers of its source's sequence each batch brought: ops.sequence_run."""
 
 from __future__ import annotations
 
@@ -7,59 +7,67 @@ from typing import Any
 
 import psycopg
 
-from icon_assets.contract.header import Header
-
+_FOUND = """
+    select
+        batch,
+        min(dsseq),
+        max(dsseq),
+        min(ts) filter (where dsseq is not null),
+        max(ts) filter (where dsseq is not null),
+        min(ts),
+        max(ts),
+        count(distinct dsseq),
+        bool_or(is_told and dsseq is null)
+    from ({lines}) as l
+    group by batch
+"""
+_INSERT = """
+    insert into ops.sequence_run (batch_id, first_dsseq, last_dsseq, first_ts, last_ts)
+    values (%s, %s, %s, %s at time zone 'UTC', %s at time zone 'UTC')
+"""
+# One number sorts faster than two: the batch's before the line's.
 _RUNS = """
     insert into ops.sequence_run (batch_id, first_dsseq, last_dsseq, first_ts, last_ts)
     select
-        %(batch_id)s,
+        (%(batch_ids)s::bigint[])[batch],
         min(dsseq),
         max(dsseq),
         min(ts) at time zone 'UTC',
         max(ts) at time zone 'UTC'
     from (
-        select dsseq, ts, dsseq - dense_rank() over (order by dsseq) as run
-        from ({lines}) as l
-    ) as n
-    group by run
-"""
-_HEADER = """
-    insert into ops.sequence_run (batch_id, first_dsseq, last_dsseq, first_ts, last_ts)
-    select
-        %(batch_id)s,
-        %(first_dsseq)s,
-        %(last_dsseq)s,
-        min(ts) at time zone 'UTC',
-        max(ts) at time zone 'UTC'
-    from ({lines}) as l
-    having min(ts) is not null
+        select batch, dsseq, ts, n.key - dense_rank() over (order by n.key) as run
+        from (
+            select batch, dsseq, ts, batch::bigint << 32 | dsseq as key
+            from ({lines}) as l
+            where dsseq is not null and batch = any(%(broken)s)
+        ) as n
+    ) as r
+    group by batch, run
 """
 
 
-def record_runs(
-    cursor: psycopg.Cursor[Any], staged: dict[str, int], header: Header, parameters: dict[str, Any]
-) -> None:
+def record_runs(cursor: psycopg.Cursor[Any], types: Iterable[str], parameters: dict[str, Any]) -> None:
     """Notes the runs of numbers of all staged lines, whether or not anything takes them.
 
     Where lines have no numbers the header speaks for all; a connection is ICON's own and may have none. A
     line in quarantine is a hole until mended.
     """
-    if not staged:
+    lines = " union all ".join(
+        f"select batch, dsseq, ts, {type_ != 'connection'} as is_told from stage_{type_}" for type_ in types
+    )
+    if not lines:
         return
-    has_ends = None not in (header.first_dsseq, header.last_dsseq)
-    if not (has_ends and _any_without(cursor, staged)):
-        runs = cursor.execute(_RUNS.format(lines=_lines(staged, "where dsseq is not null")), parameters)
-        if runs.rowcount or not has_ends:
-            return
-    ends = {"first_dsseq": header.first_dsseq, "last_dsseq": header.last_dsseq}
-    cursor.execute(_HEADER.format(lines=_lines(staged)), parameters | ends)
-
-
-def _any_without(cursor: psycopg.Cursor[Any], staged: dict[str, int]) -> bool:
-    """Whether a line of the source itself has no number."""
-    told = _lines([type_ for type_ in staged if type_ != "connection"], "where dsseq is null")
-    return bool(told and cursor.execute(f"select from ({told}) as l limit 1").rowcount)
-
-
-def _lines(types: Iterable[str], where: str = "") -> str:
-    return " union all ".join(f"select dsseq, ts from stage_{type_} {where}" for type_ in types)
+    whole, broken = [], []
+    for batch, *run, from_ts, to_ts, numbers, is_silent in cursor.execute(
+        _FOUND.format(lines=lines)
+    ).fetchall():
+        told = parameters["first_dsseqs"][batch - 1], parameters["last_dsseqs"][batch - 1]
+        if None not in told and (is_silent or not numbers):
+            whole.append((parameters["batch_ids"][batch - 1], *told, from_ts, to_ts))
+        elif numbers and numbers == run[1] - run[0] + 1:
+            whole.append((parameters["batch_ids"][batch - 1], *run))
+        elif numbers:
+            broken.append(batch)
+    cursor.executemany(_INSERT, whole)
+    if broken:
+        cursor.execute(_RUNS.format(lines=lines), {**parameters, "broken": broken})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -59,20 +60,31 @@ _EVENTS = """
 """
 
 
-def domain(cursor: psycopg.Cursor[Any], parameters: dict[str, Any]) -> int | None:
-    """DSS_ID of the session that the batch came in, for GSYS_DOMAIN; None where no session is known."""
-    if not (parameters["dss_monitor"] and parameters["last_ts"]):
-        return None
-    row = cursor.execute(
+def domains(
+    cursor: psycopg.Cursor[Any], last: list[datetime | None], parameters: dict[str, Any]
+) -> list[int | None]:
+    """DSS_ID of the session that each batch came in, for GSYS_DOMAIN; None where no session is known.
+
+    last: the time of the last line of each batch.
+    """
+    if not parameters["dss_monitor"]:
+        return [None for _ in last]
+    found = cursor.execute(
         """
-        select s.dss_id from idb.data_source_session as s
-        where s.source = %(source)s and s.ds_dbid = %(dbid)s and s.icon_dbid is not distinct from %(feed)s
-            and s.from_ts <= %(last_ts)s
-        order by s.from_ts desc limit 1
+        select d.dss_id
+        from unnest(%(last)s::timestamp[]) with ordinality as b (last_ts, batch)
+        left join lateral (
+            select s.dss_id from idb.data_source_session as s
+            where
+                s.source = %(source)s and s.ds_dbid = %(dbid)s and s.icon_dbid is not distinct from %(feed)s
+                and s.from_ts <= b.last_ts
+            order by s.from_ts desc limit 1
+        ) as d on true
+        order by b.batch
         """,
-        parameters,
-    ).fetchone()
-    return row[0] if row else None
+        {**parameters, "last": last},
+    )
+    return [dss_id for (dss_id,) in found.fetchall()]
 
 
 def update_sessions(cursor: psycopg.Cursor[Any], roles: tuple[str, ...], parameters: dict[str, Any]) -> None:
@@ -110,7 +122,7 @@ def update_applications(cursor: psycopg.Cursor[Any], parameters: dict[str, Any])
 def update_events(
     cursor: psycopg.Cursor[Any], roles: tuple[str, ...], parameters: dict[str, Any], *, all_sessions: bool
 ) -> None:
-    """First and last stored event of the sessions that the batch touches, from the ledger.
+    """First and last stored event of the sessions that the batches touch, from the ledger.
 
     all_sessions: a connection line may have split any session of this source in two.
     """

@@ -1,23 +1,25 @@
 """The stage: one temporary table an event type, filled by binary COPY. Nothing here outlives a transaction.
 
-A stage table has the fields of the event under their own names, after `line` (the line of the batch
-file). Each time field T becomes T (timestamp, GMT) and T_s (epoch seconds, cut, as the vendor cuts
-them); `ts` has also ts_ymd, the YYYYMMDD of GSYS_PARTITION. They are computed here because the
-server is the bottleneck of a load.
+A stage table has the fields of the event under their own names, after `batch` (its number, from 1 on, among
+those that are loaded together) and `line` (of its file). Each time field T becomes T (timestamp, GMT) and
+T_s (epoch seconds, cut, as the vendor cuts them); `ts` has also ts_ymd, the YYYYMMDD of GSYS_PARTITION. They
+are computed here because the server is the bottleneck of a load.
 """
 
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from operator import attrgetter
+from operator import getitem
 from time import gmtime
 from typing import Any
 
 import msgspec
 import psycopg
+from msgspec.structs import astuple
 
 from icon_assets.contract.events import TIME_FIELDS, TYPES, Event
 
@@ -28,10 +30,14 @@ _length = struct.Struct(">i").pack
 _int4 = struct.Struct(">ii").pack
 _int8 = struct.Struct(">iq").pack
 _time = struct.Struct(">iqii").pack
-_time_ymd = struct.Struct(">iqiiii").pack
+# What each line has of its own, packed at once: line, ts, ts_s, ts_ymd; then dsseq.
+_head = struct.Struct(">iiiqiiii").pack
 _PG_EPOCH_MS = 946_684_800_000  # 2000-01-01, where PostgreSQL's timestamps begin
 _INT4_MAX = 2**31 - 1
 _FLUSH_BYTES = 1 << 20  # a stage's buffer: big enough for COPY to stream, small enough for twelve of them
+_HEAD = ("batch integer", "line integer", "ts timestamp", "ts_s integer", "ts_ymd integer", "dsseq integer")
+_KEPT = 10_000  # encoded values of each kind, none longer than a GUID with its length: 2 MB
+_KEPT_BYTES = 68
 
 
 def _encode_text(value: str | None) -> bytes:
@@ -65,14 +71,8 @@ def _yyyymmdd(epoch_day: int) -> int:
     return day.tm_year * 10_000 + day.tm_mon * 100 + day.tm_mday
 
 
-def _encode_ts(value: int) -> bytes:
-    return _time_ymd(8, (value - _PG_EPOCH_MS) * 1000, 4, value // 1000, 4, _yyyymmdd(value // 86_400_000))
-
-
 def _column(name: str, type_: msgspec.inspect.Type) -> tuple[tuple[str, ...], Callable[[Any], bytes]]:
     """DDL of the column or columns that hold one event field, and what encodes it."""
-    if name == "ts":
-        return ("ts timestamp", "ts_s integer", "ts_ymd integer"), _encode_ts
     if name in TIME_FIELDS:
         return (f"{name} timestamp", f"{name}_s integer"), _encode_time
     options = type_.types if isinstance(type_, msgspec.inspect.UnionType) else (type_,)
@@ -92,7 +92,6 @@ class _Layout:
     """What the stage table of one event type looks like, worked out once a process."""
 
     ddl: tuple[str, ...]
-    values: Callable[[Event], tuple[Any, ...]]
     encoders: tuple[Callable[[Any], bytes], ...]
 
 
@@ -100,10 +99,9 @@ class _Layout:
 def _layout(event: type[Event]) -> _Layout:
     info = msgspec.inspect.type_info(event)
     assert isinstance(info, msgspec.inspect.StructType)
-    columns = [_column(field.name, field.type) for field in info.fields]
+    columns = [_column(field.name, field.type) for field in info.fields if field.name not in ("ts", "dsseq")]
     return _Layout(
-        ddl=("line integer", *(part for parts, _ in columns for part in parts)),
-        values=attrgetter(*(field.name for field in info.fields)),
+        ddl=(*_HEAD, *(part for parts, _ in columns for part in parts)),
         encoders=tuple(encoder for _, encoder in columns),
     )
 
@@ -116,23 +114,68 @@ def create() -> str:
     )
 
 
-class Stage:
-    """The stage table of one event type, and its buffer."""
+def removed(cursor: psycopg.Cursor[Any], type_: str, which: str) -> Counter[int]:
+    """Takes lines of a type out of the stage, `which` being the rest of DELETE; how many, by batch."""
+    gone = cursor.execute(
+        f"with gone as (delete from stage_{type_} as s {which} returning s.batch) "
+        "select batch, count(*) from gone group by batch"
+    )
+    return Counter(dict(gone.fetchall()))
 
-    def __init__(self, type_: str, event: type[Event]) -> None:
+
+class _Encoded(dict[Any, bytes]):
+    """Values of one kind, encoded when first asked for: most come again, and a look-up costs a fifth."""
+
+    def __init__(self, encode: Callable[[Any], bytes]) -> None:
+        super().__init__()
+        self._encode = encode
+
+    def __missing__(self, value: Any) -> bytes:
+        encoded = self._encode(value)
+        if len(encoded) <= _KEPT_BYTES:
+            if len(self) >= _KEPT:
+                self.clear()
+            self[value] = encoded
+        return encoded
+
+
+class _ByEncoder(dict[Callable[[Any], bytes], _Encoded]):
+    def __missing__(self, encode: Callable[[Any], bytes]) -> _Encoded:
+        self[encode] = found = _Encoded(encode)
+        return found
+
+
+class Stage:
+    """The stage table of one event type, and its buffer. encoded: by encoder, shared with other stages."""
+
+    def __init__(self, type_: str, event: type[Event], encoded: _ByEncoder) -> None:
         layout = _layout(event)
         self.type = type_
-        self._prefix = struct.pack(">h", len(layout.ddl))
-        self._values = layout.values
-        self._encoders = layout.encoders
+        self._columns = struct.pack(">h", len(layout.ddl))
+        self._encoded = tuple(encoded[encoder] for encoder in layout.encoders)
         self._copy = f"copy stage_{type_} from stdin (format binary)"
         self._buffer = bytearray()
+        self.begin(0)
+
+    def begin(self, batch: int) -> None:
+        """What is added from now on is of batch number `batch`."""
         self.lines = 0
+        self._batch = batch
+        self._prefix = self._columns + _int4(4, batch)
+        self._begin, self._is_sent = len(self._buffer), False
+
+    def discard(self, cursor: psycopg.Cursor[Any]) -> None:
+        """Takes the last batch out again."""
+        if self._is_sent:
+            cursor.execute(f"delete from stage_{self.type} where batch = %s", [self._batch])
+        del self._buffer[0 if self._is_sent else self._begin :]
 
     def add(self, line: int, event: Event) -> None:
         """Takes one line into the buffer."""
-        encoded = [encode(value) for encode, value in zip(self._encoders, self._values(event), strict=True)]
-        self._buffer += self._prefix + _int4(4, line) + b"".join(encoded)
+        ts, dsseq, *others = astuple(event)
+        ymd = _yyyymmdd(ts // 86_400_000)
+        head = _head(4, line, 8, (ts - _PG_EPOCH_MS) * 1000, 4, ts // 1000, 4, ymd) + _encode_int4(dsseq)
+        self._buffer += self._prefix + head + b"".join(map(getitem, self._encoded, others))
         self.lines += 1
 
     def flush(self, cursor: psycopg.Cursor[Any], *, at: int = 0) -> None:
@@ -142,6 +185,7 @@ class Stage:
         with cursor.copy(self._copy) as copy:
             copy.write(_HEADER + bytes(self._buffer) + _TRAILER)
         self._buffer.clear()
+        self._is_sent = True
 
 
 class Stages:
@@ -149,7 +193,22 @@ class Stages:
 
     def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
         self._cursor = cursor
-        self._by_class = {event: Stage(type_, event) for type_, event in TYPES.items()}
+        encoded = _ByEncoder()
+        self._by_class = {event: Stage(type_, event, encoded) for type_, event in TYPES.items()}
+
+    def begin(self, batch: int) -> None:
+        """What is added from now on is of batch number `batch`, counted from 1."""
+        for stage in self._by_class.values():
+            stage.begin(batch)
+
+    def lines(self) -> dict[str, int]:
+        """How many lines of the last batch each event type has, for those that have any."""
+        return {stage.type: stage.lines for stage in self._by_class.values() if stage.lines}
+
+    def discard(self) -> None:
+        """Takes the last batch out again."""
+        for stage in self._by_class.values():
+            stage.discard(self._cursor)
 
     def add(self, events: Iterable[tuple[int, Event]]) -> None:
         """Takes (line, event) and sends what has gathered; memory stays bounded by the buffers."""
@@ -159,8 +218,7 @@ class Stages:
         for stage in stages.values():
             stage.flush(self._cursor, at=_FLUSH_BYTES)
 
-    def close(self) -> dict[str, int]:
-        """Sends the rest; returns how many lines each event type has, for those that have any."""
+    def close(self) -> None:
+        """Sends the rest."""
         for stage in self._by_class.values():
             stage.flush(self._cursor)
-        return {stage.type: stage.lines for stage in self._by_class.values() if stage.lines}

@@ -165,7 +165,7 @@ def test_killed_with_a_run_under_way_it_takes_up_again(dev: Dev) -> None:
     """SIGKILL to webserver, daemon and run at once, while the run loads; then as if nothing had been."""
     waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
     with dev.database.connect() as others_turn:
-        others_turn.execute("select pg_advisory_xact_lock(%s)", [locks.MERGE])
+        others_turn.execute("select pg_advisory_xact_lock(%s)", [locks.OUTBOUND])
         write(dev.landing, "k", chain("K", 1, 2, 3, 0))
         wait_for(lambda: dev.one(waiting), dev.lives)
         for pid in dev.session():

@@ -134,7 +134,7 @@ def test_a_lock_that_is_not_given_is_asked_for_again(
     hasty = Database({**database.conninfo, "options": "-c lock_timeout=50ms"}, {})
     waits: list[float] = []
     with database.connect() as holder:
-        holder.execute("select pg_advisory_xact_lock(%s)", [locks.MERGE])
+        holder.execute("select pg_advisory_xact_lock(%s)", [locks.OUTBOUND])
 
         def give_way(seconds: float) -> None:
             waits.append(seconds)
@@ -156,7 +156,7 @@ def test_a_lock_that_is_never_given_stops_the_load(
     hasty = Database({**database.conninfo, "options": "-c lock_timeout=20ms"}, {})
     monkeypatch.setattr("icon_assets.ingest.drain.time.sleep", lambda seconds: None)
     with database.connect() as holder:
-        holder.execute("select pg_advisory_xact_lock(%s)", [locks.MERGE])
+        holder.execute("select pg_advisory_xact_lock(%s)", [locks.OUTBOUND])
         with pytest.raises(LoadError, match="SQLSTATE 55P03"):
             load(hasty, str(course.landing))
     hasty.dispose()
@@ -306,7 +306,7 @@ def test_a_migration_and_a_load_wait_for_each_other(course: Course, copy: Copy, 
         with database.connect() as other:
             other.execute("update ops.alembic_version set version_num = %s", [head()])
         with database.connect() as loader:
-            locks.hold(loader.execute, locks.MERGE)
+            locks.hold(loader.execute, locks.OUTBOUND)
             migrating = pool.submit(databases.set_up, database)
             wait_for_lock(loader)
         migrating.result()

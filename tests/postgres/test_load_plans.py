@@ -7,6 +7,7 @@ import re
 import pytest
 
 from icon_assets.contract.landing import Landing
+from icon_assets.ingest.load import Loaded, Source
 from icon_assets.ingest.load import load as load_batch
 from tests import batches
 from tests.batches import T0, chain, chain_call, field, metric, record
@@ -53,7 +54,8 @@ def plans(load: Loader, name: str, lines: Events) -> list[str]:
         connection.execute("load 'auto_explain'")
         connection.execute("set auto_explain.log_min_duration = 0")
         connection.execute("set auto_explain.log_level = notice")
-        assert load_batch(connection, lambda: landing.open(file), path=file.path)
+        [outcome] = load_batch(connection, [Source(file.path, lambda: landing.open(file))]).outcomes
+    assert isinstance(outcome, Loaded)
     assert len(seen) > 20
     return seen
 

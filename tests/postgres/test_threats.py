@@ -160,7 +160,7 @@ def test_storage_that_hangs_holds_up_its_own_files_only(load: Loader, hanging: H
     guids = (*(f"{number}-hang" for number in range(6)), "good")
     for guid in guids:
         hanging.pipe_file(f"/zone/{guid}.jsonl", batches.batch(guid, chain(guid, 1)))
-    assert 2 <= drain(engine, landing).waiting <= 4  # both loaders met one, and had begun another at most
+    assert 1 <= drain(engine, landing).waiting <= 3  # a loader that met one leaves its others alone
     while backlog(engine, landing):
         drain(engine, landing)
     assert load.rows(

@@ -1,12 +1,25 @@
 -- When each session of the batch had ended before it.
-insert into touched_session (sessid, was_terminated)
+insert into touched_session (sessid, was_terminated, batch)
 select
     s.sessid,
-    c.ended
+    c.ended,
+    s.batch
 from (
-    select sessid from stage_campaign
-    union
-    select sessid from stage_campaign_property
+    select
+        sessid,
+        max(batch) as batch
+    from (
+        select
+            sessid,
+            batch
+        from stage_campaign
+        union all
+        select
+            sessid,
+            batch
+        from stage_campaign_property
+    ) as n
+    group by sessid
 ) as s
 left join lateral (
     select o.ended from ops.ended_session as o where o.sessid = s.sessid offset 0

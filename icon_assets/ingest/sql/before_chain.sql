@@ -1,5 +1,5 @@
 -- What each chain of the batch was before it: the session and lists it belongs to, and when it had ended.
-insert into touched_chain (ocsid, chainguid, sessid, campaignid, groupid, callinglistid, was_terminated)
+insert into touched_chain (ocsid, chainguid, sessid, campaignid, groupid, callinglistid, was_terminated, batch)
 select
     %(dbid)s,
     s.chainguid,
@@ -7,16 +7,18 @@ select
     case when c.sessid is null then s.campaignid else c.campaignid end,
     case when c.sessid is null then s.groupid else c.groupid end,
     case when c.sessid is null then s.callinglistid else c.callinglistid end,
-    e.ended
+    e.ended,
+    s.batch
 from (
     select distinct on (chainguid)
         chainguid,
         sessid,
         campaignid,
         groupid,
-        callinglistid
+        callinglistid,
+        max(batch) over (partition by chainguid) as batch
     from stage_chain
-    order by chainguid, line
+    order by chainguid, stage_chain.batch, line
 ) as s
 left join lateral (
     select

@@ -20,11 +20,17 @@ select
     f.terminated_ts,
     f.terminated_tcode,
     f.lastcseq,
-    %(domain)s,
+    (%(domains)s::integer [])[t.batch],
     f.gsys_partition,
-    %(batch_id)s,
-    %(batch_id)s
-from (select distinct callid from stage_call) as t
+    (%(batch_ids)s::bigint [])[t.batch],
+    (%(batch_ids)s::bigint [])[t.batch]
+from (
+    select
+        callid,
+        max(batch) as batch
+    from stage_call
+    group by callid
+) as t
 cross join
     lateral (
         select

@@ -17,8 +17,9 @@ with notices as (
     from (
         select
             c.*,
+            t.batch,
             max(c.added) over (partition by c.sessid, c.ocsid order by c.seq) as running
-        from (select distinct sessid from touched_session) as t
+        from touched_session as t
         inner join idb.go_campaignhistory as c on c.sessid = t.sessid
     ) as h
     left join idb.go_campprop_hist as p on p.ocsid = h.ocsid and p.sessid = h.sessid and p.seq = h.seq
@@ -27,6 +28,7 @@ with notices as (
 folded as (
     select
         sessid,
+        max(batch) as batch,
         max(place) as last_place,
         min(seq) filter (where place = 1) as first_seq,
         max(idb.at_seq(place, coalesce(state, 0))) filter (where isproperty = 0) as state,
@@ -59,10 +61,10 @@ select
     final.added_ts,
     final.added_tcode,
     final.seq,
-    %(domain)s,
+    (%(domains)s::integer [])[f.batch],
     coalesce(first.gsys_partition, final.gsys_partition),
-    %(batch_id)s,
-    %(batch_id)s
+    (%(batch_ids)s::bigint [])[f.batch],
+    (%(batch_ids)s::bigint [])[f.batch]
 from folded as f
 inner join notices as final on final.sessid = f.sessid and final.place = f.last_place
 left join notices as first

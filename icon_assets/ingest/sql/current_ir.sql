@@ -4,16 +4,25 @@ select distinct on (c.irid)
     c.irid,
     c.callid,
     0,
-    %(domain)s,
+    (%(domains)s::integer [])[t.batch],
     c.gsys_partition,
-    %(batch_id)s,
-    %(batch_id)s
+    (%(batch_ids)s::bigint [])[t.batch],
+    (%(batch_ids)s::bigint [])[t.batch]
 from (
-    select distinct h.irid
-    from (select distinct callid from stage_call) as s
+    select
+        h.irid,
+        max(s.batch) as batch
+    from (
+        select
+            callid,
+            max(batch) as batch
+        from stage_call
+        group by callid
+    ) as s
     cross join lateral (
         select h.irid from idb.g_call_history as h where h.callid = s.callid and h.irid is not null offset 0
     ) as h
+    group by h.irid
 ) as t
 cross join lateral (select * from idb.g_call as g where g.irid = t.irid offset 0) as c
 order by c.irid, c.created nulls last, c.callid

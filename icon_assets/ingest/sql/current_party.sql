@@ -24,11 +24,17 @@ select
     n.added_ts,
     n.added_tcode,
     n.pseq,
-    %(domain)s,
+    (%(domains)s::integer [])[t.batch],
     n.gsys_partition,
-    %(batch_id)s,
-    %(batch_id)s
-from (select distinct partyid from stage_party) as t
+    (%(batch_ids)s::bigint [])[t.batch],
+    (%(batch_ids)s::bigint [])[t.batch]
+from (
+    select
+        partyid,
+        max(batch) as batch
+    from stage_party
+    group by partyid
+) as t
 cross join
     lateral (
         select

@@ -5,4 +5,4 @@ where
     t.chainguid = s.chainguid
     and (s.sessid, s.campaignid, s.groupid, s.callinglistid)
     is distinct from (t.sessid, t.campaignid, t.groupid, t.callinglistid)
-returning s.line, true as conflict
+returning s.batch, s.line, true as conflict

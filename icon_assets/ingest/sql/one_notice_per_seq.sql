@@ -1,14 +1,16 @@
--- State and property notices of a session share one numbering: of two lines of a batch with one SEQ, neither
+-- State and property notices of a session share one numbering: of two lines with one SEQ, neither
 -- of them known, the first stays. Returns the others.
 select
+    o.batch,
     o.line,
     o.type
 from (
     select
         n.*,
-        first_value(n.type) over (partition by n.sessid, n.seq order by n.line) as first_type
+        first_value(n.type) over (partition by n.sessid, n.seq order by n.batch, n.line) as first_type
     from (
         select
+            batch,
             line,
             'campaign' as type,
             sessid,
@@ -16,6 +18,7 @@ from (
         from stage_campaign
         union all
         select
+            batch,
             line,
             'campaign_property',
             sessid,

@@ -1,0 +1,187 @@
+"""Batches that share a transaction: each is known, refused, counted and quarantined as if it came alone."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from icon_assets.contract.landing import Landing
+from icon_assets.idb import locks
+from icon_assets.ingest import drain as module
+from tests import batches
+from tests.batches import T0, call, campaign, chain, chain_call, connection, field, record, write
+from tests.loading import Events, Loader
+
+
+def lay(load: Loader, **files: Events) -> None:
+    """Lays batches into the landing zone, to be loaded by one drain."""
+    for name, events in files.items():
+        write(load.landing, name, events)
+
+
+def ledger(load: Loader) -> dict[str, tuple[Any, ...]]:
+    """By batch: lines that were new, known and quarantined."""
+    return {
+        name: tuple(counts)
+        for name, *counts in load.rows("select batch, new, known, quarantined from ops.batch order by 1")
+    }
+
+
+def transactions(load: Loader) -> int:
+    return int(load.one("select count(distinct xmin::text) from ops.batch"))
+
+
+def test_small_batches_of_one_source_share_a_transaction(load: Loader) -> None:
+    lay(load, **{f"b{number}": chain(f"C{number}", 1, 2, 3, 0) for number in range(5)})
+    assert (load.drain().batches, transactions(load)) == (5, 1)
+    assert ledger(load) == {f"b{number}": (4, 0, 0) for number in range(5)}
+    assert load.rows(
+        "select b.batch, count(*) from idb.go_chainrec_hist as h "
+        "inner join ops.batch as b on b.batch_id = h.gsys_seq group by 1 order by 1"
+    ) == [(f"b{number}", 4) for number in range(5)]
+    assert load.count("ops.dirty_day", "batch_id is not null and reason = 'ended'") == 5
+
+
+def test_large_ones_do_not(load: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TOGETHER", 1)
+    lay(load, a=chain("A", 1), b=chain("B", 1))
+    assert (load.drain().batches, transactions(load)) == (2, 2)
+
+
+def test_sources_that_share_a_folder_do_not_share_a_transaction(load: Loader) -> None:
+    lay(load, a=chain("A", 1), c=chain("C", 1))
+    write(load.landing, "b", [call("C1", 1)], source="tserver", dbid=batches.TSERVER)
+    write(load.landing, "d", chain("D", 1), feed=301)
+    assert (load.drain().batches, transactions(load)) == (4, 4)
+    assert (load.count("idb.go_chain"), load.count("idb.g_call")) == (3, 1)
+
+
+@pytest.mark.threat("F1")
+@pytest.mark.parametrize("flush", [1, 1 << 20])
+def test_a_broken_file_in_the_middle_leaves_nothing_and_keeps_none_out(
+    load: Loader, monkeypatch: pytest.MonkeyPatch, flush: int
+) -> None:
+    """Whether or not its first lines had been sent to the stage already."""
+    monkeypatch.setattr("icon_assets.ingest.stage._FLUSH_BYTES", flush)
+    monkeypatch.setattr("icon_assets.contract.reader.BLOCK", 1_000)
+    lay(load, a=chain("A", 1, 2), c=chain("C", 1, 2))
+    whole = batches.batch("b", [*chain("B", 1, 2, 3, 0), {"type": "nonsense"}, record("B", 1)] * 50)
+    load.landing.joinpath("b.jsonl.gz").write_bytes(gzip.compress(whole)[:-20])
+    drained = load.drain()
+    assert (drained.batches, drained.waiting, drained.new, drained.quarantined) == (2, 1, 4, 0)
+    assert load.rows("select chainguid from idb.go_chain order by 1") == [("A",), ("C",)]
+    assert load.count("ops.quarantine") == 0
+
+
+def test_the_first_of_two_that_contradict_stays(load: Loader) -> None:
+    other = [{**line, "state": 33} for line in chain("A", 1, 2)]
+    lay(load, a=chain("A", 1), b=other, c=chain("A", 1, 2, 3))
+    load.drain()
+    assert ledger(load) == {"a": (1, 0, 0), "b": (1, 0, 1), "c": (1, 1, 1)}
+    assert load.rows(
+        "select b.batch, q.line, q.reason from ops.quarantine as q "
+        "inner join ops.batch as b on b.batch_id = q.batch_id order by 1"
+    ) == [("b", 2, "conflict"), ("c", 3, "conflict")]
+    assert load.rows("select seq, state from idb.go_chainrec_hist order by 1") == [(1, 1), (2, 33), (3, 3)]
+
+
+def test_a_batch_that_comes_twice_in_one_drain_is_known(load: Loader) -> None:
+    lay(load, a=chain("A", 1, 2))
+    load.landing.joinpath("b.jsonl.gz").write_bytes(load.landing.joinpath("a.jsonl.gz").read_bytes())
+    write(load.landing, "c", chain("A", 1, 2, 3)).write_bytes(
+        gzip.compress(batches.batch("a", chain("X", 1)))
+    )
+    drained = load.drain()
+    assert (drained.batches, drained.known_batches) == (1, 1)
+    assert [(refusal.path, refusal.reason) for refusal in drained.refused] == [
+        ("c.jsonl.gz", "other_content")
+    ]
+    assert load.rows("select status from ops.landing_file order by path") == [
+        ("loaded",),
+        ("known",),
+        ("refused",),
+    ]
+
+
+def test_what_another_loader_brought_in_meanwhile_is_known(load: Loader) -> None:
+    """Both have staged the batch before either has its turn."""
+    lay(load, a=chain("A", 1, 2), b=chain("B", 1))
+    with load.database.connect() as holder, ThreadPoolExecutor(2) as pool:
+        holder.execute("select pg_advisory_xact_lock(%s)", [locks.OUTBOUND])
+        drains = [pool.submit(load.drain) for _ in range(2)]
+        waiting(load, 2)
+        holder.rollback()
+        done = [drain.result() for drain in drains]
+    assert sorted((drained.batches, drained.known_batches) for drained in done) == [(0, 2), (2, 0)]
+    assert sum(drained.new for drained in done) == load.count("idb.go_chainrec_hist") == 3
+
+
+def test_what_is_only_told_again_marks_no_day(load: Loader) -> None:
+    load([*chain("A", 1, 2, 3, 0), *campaign("S", 1, 2, 0)])
+    marks = load.count("ops.dirty_day")
+    lay(load, again=[*chain("A", 1, 2, 3, 0), *campaign("S", 1, 2, 0)], new=chain("B", 1))
+    assert load.drain().known == 7
+    assert load.count("ops.dirty_day") == marks
+
+
+def test_numbers_have_the_times_of_their_own_lines(load: Loader) -> None:
+    """Not of a connection, which is ICON's own and may have none."""
+    one = [{**line, "dsseq": seq} for seq, line in enumerate(chain("A", 1, 2), 1)]
+    lay(load, a=[*one, connection(T0 + 60_000)], b=[{**chain("B", 1)[0], "dsseq": 5}])
+    load.drain()
+    assert load.rows(
+        "select first_dsseq, last_dsseq, extract(epoch from last_ts - first_ts)::integer "
+        "from ops.sequence_run order by 1"
+    ) == [(1, 2, 1), (5, 5, 0)]
+
+
+def test_one_that_the_database_refuses_is_named_and_the_ones_before_it_are_in(load: Loader) -> None:
+    lay(load, a=chain("A", 1), b=[record("B", 1, contactinfo="bad")], c=chain("C", 1))
+    with load.database.connect(autocommit=True) as connection:
+        connection.execute("alter table idb.go_record add constraint test check (contactinfo <> 'bad')")
+        try:
+            with pytest.raises(module.LoadError, match=r"^'b\.jsonl\.gz': CheckViolation, SQLSTATE 23514$"):
+                load.drain()
+        finally:
+            connection.execute("alter table idb.go_record drop constraint test")
+    assert list(ledger(load)) == ["a"]
+
+
+def waiting(load: Loader, loaders: int) -> None:
+    """Until so many wait for a turn."""
+    query = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+    while load.one(query) < loaders:
+        time.sleep(0.01)
+
+
+@pytest.mark.threat("R12")
+@pytest.mark.parametrize("first", ["ocs", "tserver"])
+def test_a_call_and_its_chain_that_are_merged_at_once_mark_the_day(load: Loader, first: str) -> None:
+    """Neither sees the other; who enters the ledger last does, and marks what was finalized in between."""
+    load(chain("A", 1, 2, 3, 0))
+    load.rows("delete from ops.dirty_day returning day")
+    files = {
+        "ocs": {"events": [chain_call("A", "C1"), field("Z", 1, "x")]},
+        "tserver": {"events": [call("C1", 1)], "source": "tserver", "dbid": batches.TSERVER},
+    }
+    with load.database.connect() as holder, ThreadPoolExecutor(2) as pool:
+        holder.execute("select pg_advisory_xact_lock(%s)", [locks.LEDGER])
+        drains = []
+        for n, source in enumerate(sorted(files, key=lambda name: name != first), 1):
+            folder = load.landing / source
+            folder.mkdir()
+            write(folder, source, **files[source])  # type: ignore[arg-type]
+            drains.append(pool.submit(module.drain, load.database.loader, Landing(str(folder))))
+            waiting(load, n)
+        holder.rollback()
+        for drain in drains:
+            drain.result()
+    last = load.one(
+        "select string_agg(reason, ',' order by reason) from ops.dirty_day where batch_id = "
+        "(select max(batch_id) from ops.batch)"
+    )
+    assert last == ("call" if first == "ocs" else "chain_call")
