@@ -1,5 +1,7 @@
 -- What each chain of the batch was before it: the session and lists it belongs to, and when it had ended.
-insert into touched_chain (ocsid, chainguid, sessid, campaignid, groupid, callinglistid, was_terminated, batch)
+insert into touched_chain (
+    ocsid, chainguid, sessid, campaignid, groupid, callinglistid, was_terminated, batch
+)
 select
     %(dbid)s,
     s.chainguid,

@@ -20,10 +20,10 @@ select
     f.terminated_ts,
     f.terminated_tcode,
     f.lastcseq,
-    (%(domains)s::integer [])[t.batch],
+    (%(domains)s::integer[])[t.batch],
     f.gsys_partition,
-    (%(batch_ids)s::bigint [])[t.batch],
-    (%(batch_ids)s::bigint [])[t.batch]
+    (%(batch_ids)s::bigint[])[t.batch],
+    (%(batch_ids)s::bigint[])[t.batch]
 from (
     select
         callid,

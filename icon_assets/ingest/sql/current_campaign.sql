@@ -61,10 +61,10 @@ select
     final.added_ts,
     final.added_tcode,
     final.seq,
-    (%(domains)s::integer [])[f.batch],
+    (%(domains)s::integer[])[f.batch],
     coalesce(first.gsys_partition, final.gsys_partition),
-    (%(batch_ids)s::bigint [])[f.batch],
-    (%(batch_ids)s::bigint [])[f.batch]
+    (%(batch_ids)s::bigint[])[f.batch],
+    (%(batch_ids)s::bigint[])[f.batch]
 from folded as f
 inner join notices as final on final.sessid = f.sessid and final.place = f.last_place
 left join notices as first

@@ -4,10 +4,10 @@ select distinct on (c.irid)
     c.irid,
     c.callid,
     0,
-    (%(domains)s::integer [])[t.batch],
+    (%(domains)s::integer[])[t.batch],
     c.gsys_partition,
-    (%(batch_ids)s::bigint [])[t.batch],
-    (%(batch_ids)s::bigint [])[t.batch]
+    (%(batch_ids)s::bigint[])[t.batch],
+    (%(batch_ids)s::bigint[])[t.batch]
 from (
     select
         h.irid,
@@ -19,9 +19,12 @@ from (
         from stage_call
         group by callid
     ) as s
-    cross join lateral (
-        select h.irid from idb.g_call_history as h where h.callid = s.callid and h.irid is not null offset 0
-    ) as h
+    cross join
+        lateral (
+            select h.irid
+            from idb.g_call_history as h
+            where h.callid = s.callid and h.irid is not null offset 0
+        ) as h
     group by h.irid
 ) as t
 cross join lateral (select * from idb.g_call as g where g.irid = t.irid offset 0) as c

@@ -24,10 +24,10 @@ select
     n.added_ts,
     n.added_tcode,
     n.pseq,
-    (%(domains)s::integer [])[t.batch],
+    (%(domains)s::integer[])[t.batch],
     n.gsys_partition,
-    (%(batch_ids)s::bigint [])[t.batch],
-    (%(batch_ids)s::bigint [])[t.batch]
+    (%(batch_ids)s::bigint[])[t.batch],
+    (%(batch_ids)s::bigint[])[t.batch]
 from (
     select
         partyid,
