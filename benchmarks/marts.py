@@ -20,12 +20,12 @@ from benchmarks.loader import load
 from benchmarks.measure import Figure, pairs, seconds
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
-from icon_assets.dbt_cli import prepare_dbt
 from icon_assets.finalize.close import close_lost
 from icon_assets.finalize.days import finalize
 from icon_assets.finalize.dirty import dirty_days, ranges
 from icon_assets.instance import DBT, DBT_PROJECT, environment
-from icon_assets.marts import close_window, open_window
+from icon_assets.marts.dbt_cli import prepare_dbt
+from icon_assets.marts.window import close_window, open_window
 from icon_assets.server import EmbeddedServer
 from icon_assets.settings import Settings
 

@@ -2,16 +2,16 @@
 
 import dagster as dg
 
-from icon_assets.assets.cti import cti_assets
-from icon_assets.assets.docs import docs_asset
-from icon_assets.assets.final import final_assets
-from icon_assets.assets.health import health_asset
-from icon_assets.assets.landing import event_batches
-from icon_assets.assets.marts import dbt_resource, marts_assets
-from icon_assets.assets.purge import purged_chains
-from icon_assets.assets.raw import raw_tables
-from icon_assets.assets.report import report_asset
-from icon_assets.checks import (
+from icon_assets.orchestration.assets.cti import cti_assets
+from icon_assets.orchestration.assets.docs import docs_asset
+from icon_assets.orchestration.assets.final import final_assets
+from icon_assets.orchestration.assets.health import health_asset
+from icon_assets.orchestration.assets.landing import event_batches
+from icon_assets.orchestration.assets.marts import dbt_resource, marts_assets
+from icon_assets.orchestration.assets.purge import purged_chains
+from icon_assets.orchestration.assets.raw import raw_tables
+from icon_assets.orchestration.assets.report import report_asset
+from icon_assets.orchestration.checks import (
     cti_checks,
     final_equals_idb,
     no_failed_partition,
@@ -19,12 +19,12 @@ from icon_assets.checks import (
     tables_vacuumed,
     yesterday_final,
 )
-from icon_assets.jobs import all_jobs
-from icon_assets.partitions import termination_days
-from icon_assets.resources import default_resources
-from icon_assets.rule_checks import rule_checks
-from icon_assets.schedules import all_schedules
-from icon_assets.sensors import changed_days, cti_sensors, health_changes, landing_files
+from icon_assets.orchestration.jobs import all_jobs
+from icon_assets.orchestration.partitions import termination_days
+from icon_assets.orchestration.resources import default_resources
+from icon_assets.orchestration.rule_checks import rule_checks
+from icon_assets.orchestration.schedules import all_schedules
+from icon_assets.orchestration.sensors import changed_days, cti_sensors, health_changes, landing_files
 from icon_assets.settings import Settings
 
 

@@ -18,11 +18,11 @@ import sqlalchemy as sa
 from icon_assets.contract.landing import Landing
 from icon_assets.contract.reasons import LandingError
 from icon_assets.database import Database
-from icon_assets.dbt_code import marts_are_outdated
 from icon_assets.ingest.drain import backlog
 from icon_assets.ingest.quarantine import last_week
-from icon_assets.marts import due
-from icon_assets.orchestrated import orchestrated
+from icon_assets.marts.dbt_code import marts_are_outdated
+from icon_assets.marts.window import due
+from icon_assets.orchestration.storage import orchestrated
 from icon_assets.settings import Settings
 
 # What a refresh does within the hour, where one can run at all.

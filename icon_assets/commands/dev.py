@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from icon_assets.commands.setup import set_up
-from icon_assets.dbt_cli import prepare_dbt
 from icon_assets.errors import UserError
 from icon_assets.files import make_directory
 from icon_assets.instance import ROOT
+from icon_assets.marts.dbt_cli import prepare_dbt
 from icon_assets.pages import HOST, pages, serve
 from icon_assets.settings import Settings
 
@@ -102,7 +102,7 @@ def end_orphans(instance: dg.DagsterInstance) -> None:
     """
     import dagster as dg
 
-    from icon_assets.sensors import is_by_hand
+    from icon_assets.orchestration.sensors import is_by_hand
 
     running = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     for run in instance.get_runs(dg.RunsFilter(statuses=running)):

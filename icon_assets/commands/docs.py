@@ -7,7 +7,7 @@ import os
 import typer
 
 from icon_assets.commands.setup import set_up
-from icon_assets.dbt_cli import make_docs
+from icon_assets.marts.dbt_cli import make_docs
 from icon_assets.settings import Settings
 
 

@@ -13,7 +13,7 @@ from icon_assets.commands.runs import failure, reported, run
 from icon_assets.commands.setup import log_file, set_up
 from icon_assets.commands.shown import JSON, only_progress, print_json
 from icon_assets.errors import UserError
-from icon_assets.marts import due
+from icon_assets.marts.window import due
 from icon_assets.settings import Settings
 
 _FINALS = ("final/go_campaign", "final/go_chain")
@@ -69,8 +69,8 @@ def finalize_range(settings: Settings, first: date, last: date) -> Finalized:
     database = set_up(settings)
     log = log_file(settings, "finalize")
     with only_progress(log) as progress:
-        from icon_assets.jobs import CATCH_UP, FINALIZE
-        from icon_assets.partitions import range_tags
+        from icon_assets.orchestration.jobs import CATCH_UP, FINALIZE
+        from icon_assets.orchestration.partitions import range_tags
 
         result = run(settings, database, progress, FINALIZE, **range_tags(first, last))
         sessions, chains = (sum(day["changed"] for day in reported(result, name)) for name in _FINALS)

@@ -15,13 +15,13 @@ from icon_assets.commands.setup import log_file, set_up
 from icon_assets.commands.shown import JSON, only_progress, print_json
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
-from icon_assets.dbt_code import MARTS, code_fingerprint, code_of
 from icon_assets.errors import UserError
 from icon_assets.finalize.dirty import dirty_days
 from icon_assets.ingest.cti import why_copy
 from icon_assets.ingest.drain import backlog
 from icon_assets.instance import DBT_PROJECT
-from icon_assets.marts import due
+from icon_assets.marts.dbt_code import MARTS, code_fingerprint, code_of
+from icon_assets.marts.window import due
 from icon_assets.settings import Settings
 
 REFUSED = 3  # the exit code where a file was refused: somebody has to look at it
@@ -89,7 +89,7 @@ def process_once(settings: Settings) -> Processed:
         return Processed(_kept_out(database))
     log = log_file(settings, "process")
     with only_progress(log) as progress:
-        from icon_assets.jobs import REFRESH
+        from icon_assets.orchestration.jobs import REFRESH
 
         result = run(settings, database, progress, REFRESH)
     if not result.success:

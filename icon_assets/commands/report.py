@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from icon_assets.commands.setup import set_up
-from icon_assets.dbt_cli import manifest_path, prepare_dbt
+from icon_assets.marts.dbt_cli import manifest_path, prepare_dbt
 from icon_assets.pages import report_page
 from icon_assets.settings import Settings
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from icon_assets.commands.shown import ShownProgress
 from icon_assets.database import Database
-from icon_assets.dbt_cli import prepare_dbt
+from icon_assets.marts.dbt_cli import prepare_dbt
 from icon_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def run(
     import dagster as dg
 
     from icon_assets.definitions import build_defs
-    from icon_assets.sensors import BY_HAND
+    from icon_assets.orchestration.sensors import BY_HAND
 
     progress("Preparing", 1, 1)
     defined = build_defs(settings, progress=progress).resolve_job_def(job)

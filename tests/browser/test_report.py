@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from icon_assets.database import Database
-from icon_assets.dbt_cli import manifest_path
+from icon_assets.marts.dbt_cli import manifest_path
 from icon_assets.report.make import make_report
 from tests.browser.conftest import SCREENSHOTS, keep_screenshot
 from tests.dbt.conftest import Marts

@@ -19,7 +19,7 @@ from icon_assets.finalize.dirty import dirty_days, ranges
 from icon_assets.ingest.deployment import EVERYTHING, Deployment
 from icon_assets.ingest.drain import drain
 from icon_assets.instance import DBT, DBT_PROJECT, environment
-from icon_assets.marts import close_window, open_window
+from icon_assets.marts.window import close_window, open_window
 from icon_assets.settings import Settings
 from tests.dbt.simulated import Simulated, build
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from icon_assets.instance import DBT, DBT_PROJECT, environment
-from icon_assets.marts import close_window, due, open_window
+from icon_assets.marts.window import close_window, due, open_window
 from icon_assets.simulator.run import simulate
 from tests.dbt.conftest import Marts
 from tests.dbt.test_increments import kept

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from icon_assets.dbt_cli import manifest_path
 from icon_assets.errors import UserError
+from icon_assets.marts.dbt_cli import manifest_path
 from icon_assets.report.make import make_report
 from icon_assets.report.numbers import wilson
 from icon_assets.simulator.scenario import Campaign

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from icon_assets.database import Database
 from icon_assets.ingest.drain import LoadError
-from icon_assets.marts import due
+from icon_assets.marts.window import due
 from tests.faults import world
 from tests.faults.conftest import Copy, Course, drop, steps
 from tests.faults.proxy import Moment, Proxy, error, kill

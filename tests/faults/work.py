@@ -23,7 +23,7 @@ from icon_assets.finalize.days import finalize
 from icon_assets.finalize.dirty import dirty_days
 from icon_assets.finalize.purge import purge
 from icon_assets.ingest.drain import drain
-from icon_assets.marts import close_window, open_window
+from icon_assets.marts.window import close_window, open_window
 
 
 def load(database: Database, landing: str) -> None:

@@ -27,7 +27,7 @@ from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.finalize.purge import purge
 from icon_assets.ingest.drain import backlog
-from icon_assets.marts import close_window, open_window
+from icon_assets.marts.window import close_window, open_window
 from tests import batches
 from tests.batches import DAY, T0
 from tests.faults.conftest import EVERY_STEP, Copy, drop

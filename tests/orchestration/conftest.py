@@ -10,8 +10,8 @@ import dagster as dg
 import pytest
 
 from icon_assets.database import Database
-from icon_assets.dbt_cli import prepare_dbt
 from icon_assets.instance import environment
+from icon_assets.marts.dbt_cli import prepare_dbt
 from icon_assets.settings import Settings
 
 _HERE = Path(__file__).parent

@@ -13,8 +13,8 @@ from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.idb.upkeep import neglected
 from icon_assets.ingest.drain import drain
-from icon_assets.jobs import FINALIZE
-from icon_assets.partitions import range_tags
+from icon_assets.orchestration.jobs import FINALIZE
+from icon_assets.orchestration.partitions import range_tags
 from icon_assets.quality import RULES, Rule
 from tests.batches import batch, chain, write
 
@@ -185,7 +185,7 @@ def test_days_that_a_run_failed_on(
 
     job, days = defs.resolve_job_def(FINALIZE), range_tags(date(2025, 11, 22), date(2025, 11, 23))
     with monkeypatch.context() as patched:
-        patched.setattr("icon_assets.assets.final.finalize", fail)
+        patched.setattr("icon_assets.orchestration.assets.final.finalize", fail)
         assert not job.execute_in_process(instance=instance, tags=days, raise_on_error=False).success
     evaluation = result("ops/final_day", "no_failed_partition")
     assert not evaluation.passed

@@ -9,11 +9,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from icon_assets.assets.cti import CTI_DATABASE
-from icon_assets.assets.final import FINAL_DAY, FINAL_KEYS
-from icon_assets.assets.raw import idb_key
 from icon_assets.database import Database
-from icon_assets.jobs import CATCH_UP, REFRESH
+from icon_assets.orchestration.assets.cti import CTI_DATABASE
+from icon_assets.orchestration.assets.final import FINAL_DAY, FINAL_KEYS
+from icon_assets.orchestration.assets.raw import idb_key
+from icon_assets.orchestration.jobs import CATCH_UP, REFRESH
 from icon_assets.settings import Settings
 from tests.batches import DAY, T0, chain, chain_call
 from tests.loading import Loader

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from icon_assets.database import Database
-from icon_assets.dbt_code import (
+from icon_assets.marts.dbt_code import (
     MARTS,
     VIEWS,
     code_fingerprint,

@@ -13,9 +13,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from icon_assets.assets.landing import EVENT_BATCHES
 from icon_assets.errors import UserError
 from icon_assets.instance import ROOT
+from icon_assets.orchestration.assets.landing import EVENT_BATCHES
 from icon_assets.settings import Settings
 
 SNAPSHOT = Path(__file__).with_name("definitions.json")

@@ -15,8 +15,8 @@ from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.finalize.days import finalize
 from icon_assets.ingest.drain import drain
-from icon_assets.jobs import FINALIZE
-from icon_assets.partitions import RANGE_END, RANGE_START, range_tags
+from icon_assets.orchestration.jobs import FINALIZE
+from icon_assets.orchestration.partitions import RANGE_END, RANGE_START, range_tags
 from tests.batches import DAY, T0, chain, write
 from tests.tables import fingerprints
 

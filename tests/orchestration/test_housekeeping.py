@@ -13,11 +13,11 @@ import sqlalchemy as sa
 
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
-from icon_assets.housekeeping import HOUSEKEEPING, delete_runs, runs_to_keep
 from icon_assets.ingest.drain import drain
-from icon_assets.jobs import FINALIZE, PURGE
-from icon_assets.marts import close_window, open_window
-from icon_assets.partitions import range_tags
+from icon_assets.marts.window import close_window, open_window
+from icon_assets.orchestration.housekeeping import HOUSEKEEPING, delete_runs, runs_to_keep
+from icon_assets.orchestration.jobs import FINALIZE, PURGE
+from icon_assets.orchestration.partitions import range_tags
 from icon_assets.settings import Settings
 from tests.batches import DAY, T0, campaign, chain, write
 
@@ -83,7 +83,7 @@ def test_logs_of_a_run_go_with_it_and_a_run_under_way_stays(
 
 
 def test_many_old_runs_go_in_portions(stored: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("icon_assets.housekeeping._RUNS_AT_ONCE", 2)
+    monkeypatch.setattr("icon_assets.orchestration.housekeeping._RUNS_AT_ONCE", 2)
 
     @dg.job
     def nothing() -> None:

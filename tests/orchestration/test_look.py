@@ -16,11 +16,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from icon_assets.column_lineage import column_lineage, read_column_lineage
 from icon_assets.database import Database
-from icon_assets.glance import chart, glance
 from icon_assets.idb.roles import SECRETS
-from icon_assets.metadata import page_link
+from icon_assets.marts.column_lineage import column_lineage, read_column_lineage
+from icon_assets.orchestration.glance import chart, glance
+from icon_assets.orchestration.metadata import page_link
 from icon_assets.pages import docs_page, serve
 from icon_assets.settings import Settings
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from icon_assets.column_lineage import read_column_lineage
 from icon_assets.database import Database
+from icon_assets.marts.column_lineage import read_column_lineage
 from icon_assets.settings import Settings
 from tests.batches import DAY, T0, batch, chain, write
 from tests.databases import served_url

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from icon_assets.jobs import QUALITY
+from icon_assets.orchestration.jobs import QUALITY
 from icon_assets.pages import report_page
 from icon_assets.settings import Settings
 

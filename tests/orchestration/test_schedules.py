@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from icon_assets.database import Database
-from icon_assets.jobs import FINALIZE
-from icon_assets.partitions import RANGE_END, RANGE_START, range_tags
-from icon_assets.schedules import nightly_ranges
+from icon_assets.orchestration.jobs import FINALIZE
+from icon_assets.orchestration.partitions import RANGE_END, RANGE_START, range_tags
+from icon_assets.orchestration.schedules import nightly_ranges
 
 NIGHT = datetime(2026, 3, 10, 2, 15, tzinfo=UTC)
 FIRST = date(2000, 1, 1)
@@ -66,7 +66,7 @@ def test_days_that_a_run_failed_on_are_asked_for_again(
 
     job, days = defs.resolve_job_def(FINALIZE), range_tags(date(2025, 11, 22), date(2025, 11, 23))
     with monkeypatch.context() as patched:
-        patched.setattr("icon_assets.assets.final.finalize", fail)
+        patched.setattr("icon_assets.orchestration.assets.final.finalize", fail)
         assert not job.execute_in_process(instance=stored, tags=days, raise_on_error=False).success
     assert spans(defs, stored) == [("2025-11-22", "2025-11-23"), ("2026-03-09", "2026-03-09")]
     assert job.execute_in_process(instance=stored, tags=days).success

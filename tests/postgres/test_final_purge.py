@@ -12,7 +12,7 @@ from icon_assets.database import Database
 from icon_assets.finalize.days import finalize
 from icon_assets.finalize.purge import purge
 from icon_assets.finalize.reconcile import reconcile
-from icon_assets.marts import close_window, open_window
+from icon_assets.marts.window import close_window, open_window
 from tests.batches import DAY, T0, campaign, chain, field, record, tracked
 from tests.finals import FIELDS, TABLES, Site, day
 

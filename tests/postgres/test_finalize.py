@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from icon_assets.database import Database
 from icon_assets.finalize.days import finalize
 from icon_assets.finalize.reconcile import reconcile
-from icon_assets.marts import close_window, due, open_window
+from icon_assets.marts.window import close_window, due, open_window
 from tests.batches import DAY, T0, campaign, chain, field, record
 from tests.finals import FIELDS, TABLES, TODAY, Site, day
 

@@ -11,7 +11,7 @@ from icon_assets.contract.landing import Landing
 from icon_assets.contract.reasons import LandingError
 from icon_assets.database import Database
 from icon_assets.ingest.drain import backlog, drain
-from icon_assets.marts import close_window, due, open_window
+from icon_assets.marts.window import close_window, due, open_window
 from icon_assets.retention import Trimmed, trim
 from tests.batches import chain, write
 from tests.finals import TODAY, Site

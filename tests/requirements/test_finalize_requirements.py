@@ -9,7 +9,7 @@ import pytest
 
 from icon_assets.database import Database
 from icon_assets.finalize.purge import purge
-from icon_assets.marts import close_window, open_window
+from icon_assets.marts.window import close_window, open_window
 from tests.batches import DAY, T0, campaign, chain, field, record
 from tests.finals import FIELDS, TABLES, TODAY, Site, day
 

@@ -10,15 +10,15 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from icon_assets.assets.raw import idb_key
 from icon_assets.database import Database
 from icon_assets.finalize.close import close_lost
 from icon_assets.finalize.days import FinalDay, finalize, finalized_since
 from icon_assets.finalize.dirty import dirty_days
-from icon_assets.glance import glance
 from icon_assets.idb.schema import FINAL_TABLES, final
 from icon_assets.idb.schema import final_day as final_day_table
-from icon_assets.metadata import (
+from icon_assets.orchestration.assets.raw import idb_key
+from icon_assets.orchestration.glance import glance
+from icon_assets.orchestration.metadata import (
     DATA_ENGINEERING,
     closed_metadata,
     day_metadata,
@@ -27,7 +27,7 @@ from icon_assets.metadata import (
     table_metadata,
     table_tags,
 )
-from icon_assets.progress import Progress
+from icon_assets.orchestration.progress import Progress
 from icon_assets.settings import Settings
 
 FINAL_DAY = dg.AssetKey(["ops", "final_day"])

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from icon_assets.assets.final import FINAL_DAY
-from icon_assets.assets.landing import EVENT_BATCHES
-from icon_assets.assets.raw import LEDGER
 from icon_assets.database import Database
 from icon_assets.health import Health, Level, health
-from icon_assets.metadata import DATA_ENGINEERING
+from icon_assets.orchestration.assets.final import FINAL_DAY
+from icon_assets.orchestration.assets.landing import EVENT_BATCHES
+from icon_assets.orchestration.assets.raw import LEDGER
+from icon_assets.orchestration.metadata import DATA_ENGINEERING
 from icon_assets.settings import Settings
 
 HEALTH = dg.AssetKey(["ops", "health"])

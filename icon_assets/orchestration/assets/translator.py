@@ -6,9 +6,9 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
-from icon_assets.assets.final import FINAL_DAY
-from icon_assets.column_lineage import Lineage
-from icon_assets.metadata import DATA_ENGINEERING, page_link, team
+from icon_assets.marts.column_lineage import Lineage
+from icon_assets.orchestration.assets.final import FINAL_DAY
+from icon_assets.orchestration.metadata import DATA_ENGINEERING, page_link, team
 from icon_assets.pages import docs_page, report_page
 from icon_assets.settings import Settings
 

@@ -7,17 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from icon_assets.assets.health import HEALTH, WELL, health_check, health_metadata
-from icon_assets.assets.landing import EVENT_BATCHES
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
-from icon_assets.dbt_code import marts_are_outdated
 from icon_assets.finalize.dirty import are_collecting, dirty_days
 from icon_assets.health import Health, health
 from icon_assets.ingest.cti import why_copy
 from icon_assets.ingest.drain import backlog
-from icon_assets.jobs import CATCH_UP, REFRESH
-from icon_assets.marts import due
+from icon_assets.marts.dbt_code import marts_are_outdated
+from icon_assets.marts.window import due
+from icon_assets.orchestration.assets.health import HEALTH, WELL, health_check, health_metadata
+from icon_assets.orchestration.assets.landing import EVENT_BATCHES
+from icon_assets.orchestration.jobs import CATCH_UP, REFRESH
 from icon_assets.settings import Settings
 
 # Files a refresh takes at most: some minutes of loading, after which the marts show them.

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from icon_assets.dbt_code import VIEWS, code_fingerprint, code_of, project_fingerprint, set_code
 from icon_assets.errors import UserError
 from icon_assets.files import locked
 from icon_assets.instance import DBT, DBT_PROJECT, dbt_target
+from icon_assets.marts.dbt_code import VIEWS, code_fingerprint, code_of, project_fingerprint, set_code
 from icon_assets.pages import docs_page
 from icon_assets.settings import Settings
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from icon_assets.assets.final import FINAL_KEYS
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
+from icon_assets.orchestration.assets.final import FINAL_KEYS
 from icon_assets.retention import trim
 from icon_assets.settings import Settings
 

@@ -6,13 +6,13 @@ from itertools import chain
 
 import dagster as dg
 
-from icon_assets.assets.final import failed_days
 from icon_assets.database import Database
 from icon_assets.finalize.dirty import dirty_days, ranges
-from icon_assets.housekeeping import HOUSEKEEPING
-from icon_assets.jobs import FINALIZE, PURGE, QUALITY, RECONCILE
-from icon_assets.partitions import range_tags, termination_days
-from icon_assets.sensors import WHY
+from icon_assets.orchestration.assets.final import failed_days
+from icon_assets.orchestration.housekeeping import HOUSEKEEPING
+from icon_assets.orchestration.jobs import FINALIZE, PURGE, QUALITY, RECONCILE
+from icon_assets.orchestration.partitions import range_tags, termination_days
+from icon_assets.orchestration.sensors import WHY
 from icon_assets.settings import Settings
 
 

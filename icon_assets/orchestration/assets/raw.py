@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from icon_assets.assets.landing import EVENT_BATCHES
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
-from icon_assets.glance import glance
 from icon_assets.idb.catalogue import Table, catalogue
 from icon_assets.idb.schema import batch, idb
 from icon_assets.ingest.deployment import read_deployment
 from icon_assets.ingest.drain import drain
-from icon_assets.metadata import DATA_ENGINEERING, drain_metadata, table_metadata, table_tags
-from icon_assets.progress import Progress
+from icon_assets.orchestration.assets.landing import EVENT_BATCHES
+from icon_assets.orchestration.glance import glance
+from icon_assets.orchestration.metadata import DATA_ENGINEERING, drain_metadata, table_metadata, table_tags
+from icon_assets.orchestration.progress import Progress
 from icon_assets.settings import Settings
 
 LEDGER = dg.AssetKey(["ops", "batch"])

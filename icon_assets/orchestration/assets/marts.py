@@ -13,19 +13,19 @@ import sqlalchemy as sa
 from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 from packaging.version import Version
 
-from icon_assets.assets.translator import Translator
-from icon_assets.column_lineage import read_column_lineage, write_column_lineage
 from icon_assets.database import Database
-from icon_assets.dbt_cli import manifest_path
-from icon_assets.dbt_code import MARTS, VIEWS, code_of, marts_are_outdated, set_code
 from icon_assets.errors import UserError
 from icon_assets.finalize.dirty import are_collecting
-from icon_assets.glance import glance
 from icon_assets.idb import locks
 from icon_assets.instance import DBT_PROJECT, TETHERED_DBT, dbt_target
-from icon_assets.jobs import BUILT_GROUPS, CATCH_UP, REFRESH
-from icon_assets.marts import close_window, due, open_window
-from icon_assets.progress import Progress
+from icon_assets.marts.column_lineage import read_column_lineage, write_column_lineage
+from icon_assets.marts.dbt_cli import manifest_path
+from icon_assets.marts.dbt_code import MARTS, VIEWS, code_of, marts_are_outdated, set_code
+from icon_assets.marts.window import close_window, due, open_window
+from icon_assets.orchestration.assets.translator import Translator
+from icon_assets.orchestration.glance import glance
+from icon_assets.orchestration.jobs import BUILT_GROUPS, CATCH_UP, REFRESH
+from icon_assets.orchestration.progress import Progress
 from icon_assets.settings import Settings
 
 # Unit tests are for CI: they prove the models, not the data.

@@ -5,12 +5,17 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from icon_assets.assets.raw import idb_key
 from icon_assets.database import Database
 from icon_assets.idb.schema import cti_database as cti_database_table
 from icon_assets.ingest.cti import copy_calls
-from icon_assets.metadata import DATA_ENGINEERING, copied_metadata, drain_metadata, table_metadata
-from icon_assets.progress import Progress
+from icon_assets.orchestration.assets.raw import idb_key
+from icon_assets.orchestration.metadata import (
+    DATA_ENGINEERING,
+    copied_metadata,
+    drain_metadata,
+    table_metadata,
+)
+from icon_assets.orchestration.progress import Progress
 from icon_assets.settings import Settings
 
 CTI_DATABASE = dg.AssetKey(["ops", "cti_database"])

@@ -7,7 +7,7 @@ import dagster as dg
 
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database, open_database
-from icon_assets.progress import LoggedProgress
+from icon_assets.orchestration.progress import LoggedProgress
 from icon_assets.settings import Settings
 
 # A code server lives for weeks and its sensors ask every few seconds; the engine's pool reconnects by itself.

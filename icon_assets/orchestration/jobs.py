@@ -4,18 +4,18 @@ from typing import Any
 
 import dagster as dg
 
-from icon_assets.assets.cti import CTI
-from icon_assets.assets.final import FINAL_DAY, FINAL_KEYS
-from icon_assets.assets.purge import PURGED
-from icon_assets.checks import (
+from icon_assets.orchestration.assets.cti import CTI
+from icon_assets.orchestration.assets.final import FINAL_DAY, FINAL_KEYS
+from icon_assets.orchestration.assets.purge import PURGED
+from icon_assets.orchestration.checks import (
     final_equals_idb,
     no_failed_partition,
     refresh_checks,
     tables_vacuumed,
     yesterday_final,
 )
-from icon_assets.housekeeping import housekeeping
-from icon_assets.rule_checks import rule_checks
+from icon_assets.orchestration.housekeeping import housekeeping
+from icon_assets.orchestration.rule_checks import rule_checks
 
 REFRESH = "refresh"
 CATCH_UP = "catch_up"

@@ -13,10 +13,10 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from icon_assets.dbt_cli import manifest_path
 from icon_assets.files import write_private
 from icon_assets.idb.schema import metadata
 from icon_assets.instance import DBT_PROJECT, dbt_target
+from icon_assets.marts.dbt_cli import manifest_path
 from icon_assets.settings import Settings
 
 Lineage = Mapping[str, Mapping[str, Sequence[Sequence[str]]]]

@@ -8,16 +8,16 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
-from icon_assets.assets.cti import CTI_DATABASE
-from icon_assets.assets.final import FINAL_DAY, failed_days
-from icon_assets.assets.landing import EVENT_BATCHES
-from icon_assets.assets.raw import LEDGER
 from icon_assets.database import Database
 from icon_assets.finalize.dirty import ranges, unfinalized
 from icon_assets.finalize.reconcile import reconcile
 from icon_assets.idb.upkeep import neglected
 from icon_assets.ingest import quarantine
-from icon_assets.partitions import termination_days
+from icon_assets.orchestration.assets.cti import CTI_DATABASE
+from icon_assets.orchestration.assets.final import FINAL_DAY, failed_days
+from icon_assets.orchestration.assets.landing import EVENT_BATCHES
+from icon_assets.orchestration.assets.raw import LEDGER
+from icon_assets.orchestration.partitions import termination_days
 from icon_assets.settings import Settings
 
 _ROWS_SHOWN = 20

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import dagster as dg
 
 from icon_assets.database import Database
-from icon_assets.dbt_cli import manifest_path
-from icon_assets.metadata import DATA_ENGINEERING, page_link
+from icon_assets.marts.dbt_cli import manifest_path
+from icon_assets.orchestration.metadata import DATA_ENGINEERING, page_link
 from icon_assets.pages import report_page
 from icon_assets.settings import Settings
 

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from icon_assets.metadata import DATA_ENGINEERING
+from icon_assets.orchestration.metadata import DATA_ENGINEERING
 
 EVENT_BATCHES = dg.AssetKey(["landing", "event_batches"])
 
