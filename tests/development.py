@@ -34,14 +34,19 @@ def wait_for(what: Callable[[], Any], alive: Callable[[], bool] = lambda: True) 
     return found
 
 
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Dev:
     """`icon-assets dev`, started as a shell starts a background job: with SIGINT ignored."""
 
     def __init__(self, var: Path, landing: Path, database: Database, *, embedded: bool = False) -> None:
         self.var, self.landing, self.database = var, landing, database
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.environment = {
             **{
                 name: value

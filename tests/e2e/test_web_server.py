@@ -26,16 +26,11 @@ from icon_assets.instance import ROOT, environment
 from icon_assets.pages import serve
 from icon_assets.settings import Settings
 from tests.databases import served_url
+from tests.development import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.threat("S7")]
 PATIENCE_SECONDS = 300
 WHO = {"operators": ("ana", "a-password"), "viewers": ("vera", "v-password")}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def make_directory(where: Path, ports: dict[str, int]) -> None:

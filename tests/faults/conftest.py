@@ -63,22 +63,16 @@ def through(proxy: Proxy) -> Iterator[Callable[[Database], Database]]:
 Copy = Callable[[Database], Database]
 
 
-@pytest.fixture(scope="session")
-def copies() -> list[Database]:
-    """Every copy that was made."""
-    return []
-
-
 @pytest.fixture(autouse=True)
-def idle(copies: list[Database]) -> Iterator[None]:
-    """Leaves no connection to the next test: the copies of a session are more than the server lets in."""
+def idle(made: list[Database]) -> Iterator[None]:
+    """Leaves no connection to the next test: the copies of a module are more than the server lets in."""
     yield
-    for database in copies:
+    for database in made:
         database.dispose()
 
 
 @pytest.fixture(scope="session")
-def copy(template: Database, copies: list[Database]) -> Copy:
+def copy(template: Database, made: list[Database]) -> Copy:
     """Copies a database that nobody is connected to, without its roles (40 ms)."""
 
     def copy(source: Database) -> Database:
@@ -86,8 +80,8 @@ def copy(template: Database, copies: list[Database]) -> Copy:
         source.dispose()
         with template.connect("postgres", autocommit=True) as connection:
             connection.execute(f"create database {name} template {source.name} strategy file_copy")
-        copies.append(Database({**template.conninfo, "dbname": name}, template.passwords))
-        return copies[-1]
+        made.append(Database({**template.conninfo, "dbname": name}, template.passwords))
+        return made[-1]
 
     return copy
 
