@@ -33,7 +33,7 @@ def part(path: Path) -> str:
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
-@pytest.mark.parametrize("name", ["dagster", "dagster_dbt", "dbt"])
+@pytest.mark.parametrize("name", ["dagster", "dbt"])
 def test_the_library_knows_neither_dagster_nor_dbt(name: str) -> None:
     knowing = {part(path) for path in FILES if name in {found.split(".")[0] for found in imported(path)}}
     assert knowing <= MAY_KNOW_DAGSTER
