@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -28,13 +28,17 @@ _ATTEMPTS = 5
 # Two merge, calls and outbound data, while one decodes: two cores are busy then.
 _LOADERS = 3
 # A merge costs 20 ms before its first line and 15 us for each: small batches are merged together, some
-# 50,000 lines of text, which gzip makes 15 times smaller.
+# 50,000 lines of text, which gzip makes 15 times smaller, and no more files than statements can well number.
 _TOGETHER = 16 * 2**20
 _INFLATED = 15
+_FILES_TOGETHER = 100
 # Faults on the way to a file: worth another look, as an incomplete file is not until it changes.
 _FAULTS = {Reason.GONE, Reason.REPLACED, Reason.OS_ERROR, Reason.STALLED}
 # Asking a storage that does not answer takes minutes, in which nothing that comes anew is loaded.
 _STALL_PAUSE = timedelta(minutes=15)
+
+
+_T = TypeVar("_T")
 
 
 class LoadError(Exception):
@@ -155,12 +159,12 @@ def drain(
         with engine.begin() as connection:
             connection.execute(_REFUSE, {"path": refusal.path})
         drained.refused.append(refusal)
-    ready = found.ready[:limit]
+    ready = _side_by_side(_by_folder(found.ready).values())[:limit]
     loaders = ThreadPoolExecutor(_LOADERS, "loader")
     try:
         loading = [
             (files, loaders.submit(_load_all, engine, landing, files, deployment))
-            for files in _portions(ready)
+            for files in _side_by_side([_portions(folder) for folder in _by_folder(ready).values()])
         ]
         done = 0
         for files, load_of_files in loading:
@@ -180,23 +184,28 @@ def drain(
     return drained
 
 
-def _portions(files: list[LandingFile]) -> list[list[LandingFile]]:
-    """Files to load together: neighbours in one folder, one large or many small ones.
-
-    Calls and outbound data, which mostly have folders of their own, come side by side to the end.
-    """
-    by_folder: dict[str, list[list[LandingFile]]] = {}
+def _by_folder(files: Iterable[LandingFile]) -> dict[str, list[LandingFile]]:
+    found: dict[str, list[LandingFile]] = {}
     for file in files:
-        portions = by_folder.setdefault(file.path.rpartition("/")[0], [[]])
-        if portions[-1] and sum(map(_text_bytes, portions[-1])) + _text_bytes(file) > _TOGETHER:
+        found.setdefault(file.path.rpartition("/")[0], []).append(file)
+    return found
+
+
+def _side_by_side(folders: Iterable[Sequence[_T]]) -> list[_T]:
+    """What all folders hold, each in its order: calls and outbound data, mostly apart, come together."""
+    placed = [(number / len(folder), one) for folder in folders for number, one in enumerate(folder)]
+    return [one for _, one in sorted(placed, key=itemgetter(0))]
+
+
+def _portions(files: list[LandingFile]) -> list[list[LandingFile]]:
+    """Files of one folder to load together: one large or many small ones."""
+    portions: list[list[LandingFile]] = [[]]
+    for file in files:
+        text = sum(map(_text_bytes, (*portions[-1], file)))
+        if portions[-1] and (text > _TOGETHER or len(portions[-1]) == _FILES_TOGETHER):
             portions.append([])
         portions[-1].append(file)
-    placed = [
-        (number / len(portions), portion)
-        for portions in by_folder.values()
-        for number, portion in enumerate(portions)
-    ]
-    return [portion for _, portion in sorted(placed, key=itemgetter(0))]
+    return portions
 
 
 def _text_bytes(file: LandingFile) -> int:

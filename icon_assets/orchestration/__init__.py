@@ -1,1 +1,1 @@
-"""What Dagster runs: assets, checks, jobs, schedules, sensors. The work itself is the library's, all around."""
+"""What Dagster runs: assets, checks, jobs, schedules, sensors. The work itself is the library's."""

@@ -46,8 +46,9 @@ def test_small_batches_of_one_source_share_a_transaction(load: Loader) -> None:
     assert load.count("ops.dirty_day", "batch_id is not null and reason = 'ended'") == 5
 
 
-def test_large_ones_do_not(load: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_TOGETHER", 1)
+@pytest.mark.parametrize("limit", ["_TOGETHER", "_FILES_TOGETHER"])
+def test_large_or_many_ones_do_not(load: Loader, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setattr(module, limit, 1)
     lay(load, a=chain("A", 1), b=chain("B", 1))
     assert (load.drain().batches, transactions(load)) == (2, 2)
 
@@ -58,6 +59,18 @@ def test_sources_that_share_a_folder_do_not_share_a_transaction(load: Loader) ->
     write(load.landing, "d", chain("D", 1), feed=301)
     assert (load.drain().batches, transactions(load)) == (4, 4)
     assert (load.count("idb.go_chain"), load.count("idb.g_call")) == (3, 1)
+
+
+def test_a_drain_of_some_files_takes_calls_and_outbound_data_alike(load: Loader) -> None:
+    """So that the days of a backlog become complete one after the other."""
+    for folder, header in (("ocs", {}), ("tserver", {"source": "tserver", "dbid": batches.TSERVER})):
+        (load.landing / folder).mkdir()
+        for day in range(4):
+            lines = chain(f"C{day}", 1) if folder == "ocs" else [call(f"K{day}", 1)]
+            write(load.landing / folder, f"{day}", lines, **header)
+    assert load.drain(limit=4).batches == 4
+    assert load.rows("select chainguid from idb.go_chain order by 1") == [("C0",), ("C1",)]
+    assert load.rows("select callid from idb.g_call order by 1") == [("K0",), ("K1",)]
 
 
 @pytest.mark.threat("F1")
