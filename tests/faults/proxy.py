@@ -161,7 +161,7 @@ class Proxy:
             if kind in _STEPS:
                 self._step(link, bytes(pending), " ".join(text.split()))
                 pending.clear()
-            elif kind in (b"d", b"p", b"X"):
+            elif kind in (b"d", b"p", b"X", b"H"):
                 link.server.sendall(pending)
                 pending.clear()
 
