@@ -133,7 +133,7 @@ def _fill(database: Database) -> int:
             for index, _ in indexes:
                 connection.execute(f"drop index idb.{index}")
             taken = ", ".join(
-                f"overlay(t.{name} placing g.mark from 1 for 3)" if name in guids else f"t.{name}"
+                f"t.{name} || g.mark" if name in guids else f"t.{name}"
                 for name, _ in columns
             )
             connection.execute(

@@ -20,7 +20,7 @@ from icon_assets.simulator import resize, scenarios, simulate
 # GUIDs by their fields, and the one in the value of a call's user data.
 _GUID = re.compile(
     rb'("(?:chainguid|sessid|callid|callattid|partyid|irid|connid|parentcallid|mergecallid)":"'
-    rb'|"keyname":"GSW_CALL_ATTEMPT_GUID","value":")...'
+    rb'|"keyname":"GSW_CALL_ATTEMPT_GUID","value":")([^"]+)'
 )
 
 
@@ -78,14 +78,18 @@ def cut(landing: Path, out: Path, events: int, batches: int) -> list[Path]:
 
 
 def another(landing: Path, out: Path, number: int) -> Path:
-    """The same events under other GUIDs, in batches of another identity: as new as the first were."""
+    """The same events under other GUIDs, in batches of another identity: as new as the first were.
+
+    A mark at their end leaves GUIDs as scattered as they are: at the start it would put all of a load in one
+    place of each index.
+    """
     mark = f"z{number:02d}"  # in small letters, which no GUID has
     for file in sorted(landing.rglob("*.jsonl.gz")):
         header, text = _parts(file)
         told = {**header, "batch": f"{header['batch']}/{mark}"}
         target = out / file.relative_to(landing)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _write(target, told, _GUID.sub(rb"\g<1>" + mark.encode(), text))
+        _write(target, told, _GUID.sub(rb"\g<1>\g<2>" + mark.encode(), text))
     return out
 
 
