@@ -13,7 +13,7 @@ from icon_assets.contract.landing import Landing
 from icon_assets.idb import locks
 from icon_assets.ingest import drain as module
 from tests import batches
-from tests.batches import T0, call, campaign, chain, chain_call, connection, field, record, write
+from tests.batches import T0, call, campaign, chain, chain_call, connection, field, party, record, write
 from tests.loading import Events, Loader
 
 
@@ -126,6 +126,73 @@ def test_what_is_only_told_again_marks_no_day(load: Loader) -> None:
     lay(load, again=[*chain("A", 1, 2, 3, 0), *campaign("S", 1, 2, 0)], new=chain("B", 1))
     assert load.drain().known == 7
     assert load.count("ops.dirty_day") == marks
+
+
+def test_what_only_contradicts_marks_no_day_and_changes_no_row(load: Loader) -> None:
+    """Nor does it where the batches beside it bring something new."""
+    load(chain("A", 1, 2, 3, 0), "first")
+    marks = load.count("ops.dirty_day")
+    lay(load, a=chain("A", 1, 2, sessid="S2"), b=chain("B", 1))
+    assert load.drain().quarantined == 2
+    assert load.count("ops.dirty_day") == marks
+    assert written_by(load, "go_chain", "chainguid") == [("A", "first", "first"), ("B", "b", "b")]
+
+
+def written_by(load: Loader, table: str, key: str) -> list[tuple[Any, ...]]:
+    """The rows of a table: key, which batch made the row, which changed it last."""
+    return load.rows(
+        f"select t.{key}, made.batch, changed.batch from idb.{table} as t "
+        "inner join ops.batch as made on made.batch_id = t.gsys_seq "
+        "inner join ops.batch as changed on changed.batch_id = t.gsys_useq order by 1"
+    )
+
+
+@pytest.mark.parametrize("together", [1, 1 << 20])
+def test_a_row_says_who_made_it_in_which_session_and_who_changed_it(
+    load: Loader, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    """As if the batches came one by one; a batch that only tells again or contradicts changed nothing."""
+    monkeypatch.setattr(module, "_TOGETHER", together)
+    monkeypatch.setattr(module, "_LOADERS", 1)
+    later = T0 + 500_000
+    lay(
+        load,
+        a=[connection(T0), *chain("A", 1, 2), *campaign("S", 1), record("A", 1), field("A", 1, "x")],
+        b=[
+            connection(later, dsconn_type=3),
+            *chain("A", 1, 2, 3, ts=later)[2:],
+            {**campaign("S", 1, 2)[1], "ts": later},
+            {**record("A", 2), "ts": later},
+            {**field("A", 2, "y"), "ts": later},
+        ],
+        c=[*chain("A", 1, 2), *chain("A", 1, 2, sessid="S2"), *campaign("S", 9), *chain("B", 1)],
+    )
+    load.drain()
+    for table in ("go_chain", "go_campaign", "go_record", "go_secure_fields"):
+        key = "sessid" if table == "go_campaign" else "chainguid"
+        assert written_by(load, table, key)[0][1:] == ("a", "b"), table
+        assert load.rows(
+            f"select p.dsconn_type from idb.{table} as t "
+            f"inner join idb.g_dss_gos_provider as p on p.dss_id = t.gsys_domain where t.{key} <> 'B'"
+        ) == [(1,)], table
+
+
+@pytest.mark.parametrize("together", [1, 1 << 20])
+def test_calls_say_who_made_them_and_who_changed_them(
+    load: Loader, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    monkeypatch.setattr(module, "_TOGETHER", together)
+    monkeypatch.setattr(module, "_LOADERS", 1)
+    for name, lines in {
+        "a": [call("C1", 1), party("P1", 1, "ringing")],
+        "b": [call("C1", 2, irid="I1"), party("P1", 2, "connected")],
+        "c": [call("C1", 3, "terminated"), call("C1", 1)],
+    }.items():
+        write(load.landing, name, lines, source="tserver", dbid=batches.TSERVER)
+    load.drain()
+    assert written_by(load, "g_call", "callid") == [("C1", "a", "c")]
+    assert written_by(load, "g_party", "partyid") == [("P1", "a", "b")]
+    assert written_by(load, "g_ir", "irid") == [("I1", "b", "c")]
 
 
 def test_numbers_have_the_times_of_their_own_lines(load: Loader) -> None:

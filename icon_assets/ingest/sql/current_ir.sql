@@ -4,9 +4,9 @@ select distinct on (c.irid)
     c.irid,
     c.callid,
     0,
-    (%(domains)s::integer[])[t.batch],
+    (%(domains)s::integer[])[coalesce(n.batch, t.batch)],
     c.gsys_partition,
-    (%(batch_ids)s::bigint[])[t.batch],
+    (%(batch_ids)s::bigint[])[coalesce(n.batch, t.batch)],
     (%(batch_ids)s::bigint[])[t.batch]
 from (
     select
@@ -27,6 +27,13 @@ from (
         ) as h
     group by h.irid
 ) as t
+left join (
+    select
+        irid,
+        min(batch) as batch
+    from stage_call
+    group by irid
+) as n on t.irid = n.irid
 cross join lateral (select * from idb.g_call as g where g.irid = t.irid offset 0) as c
 order by c.irid, c.created nulls last, c.callid
 on conflict (irid) do update set
