@@ -158,7 +158,8 @@ _CHANGED = """
 def _misplaced(history: str, attribute: int) -> str:
     """Rows of `history` that the routes in force now place elsewhere; a field without an object is secure.
 
-    Of a row that was purged and came back the feed is not known: where the feeds differ, it is secure.
+    Of a row that was purged and came back the feed is not known: where the feeds differ, it is secure. What
+    this merge stored is in its place, and its feed is not in the ledger yet.
     """
     key = ", ".join(f"h.{name}" for name in (*_KEY, "seq"))
     return f"""
@@ -171,7 +172,9 @@ def _misplaced(history: str, attribute: int) -> str:
                     r.ocsid = h.ocsid and r.fieldid = h.fieldid
                     and (r.feed is not distinct from b.feed or b.batch_id is null)
                     and h.added >= r.from_ts and h.added < r.to_ts
-            where h.fieldid = any(%(fields)s)
+            where
+                h.fieldid = any(%(fields)s)
+                and not coalesce(h.gsys_seq = any(%(batch_ids)s::bigint[]), false)
             order by {key}, r.attribute desc
         ) as h
         where h.moves_to <> {attribute}

@@ -13,7 +13,19 @@ from icon_assets.contract.landing import Landing
 from icon_assets.idb import locks
 from icon_assets.ingest import drain as module
 from tests import batches
-from tests.batches import T0, call, campaign, chain, chain_call, connection, field, party, record, write
+from tests.batches import (
+    T0,
+    call,
+    campaign,
+    chain,
+    chain_call,
+    connection,
+    field,
+    party,
+    record,
+    tracked,
+    write,
+)
 from tests.loading import Events, Loader
 
 
@@ -193,6 +205,21 @@ def test_calls_say_who_made_them_and_who_changed_them(
     assert written_by(load, "g_call", "callid") == [("C1", "a", "c")]
     assert written_by(load, "g_party", "partyid") == [("P1", "a", "b")]
     assert written_by(load, "g_ir", "irid") == [("I1", "b", "c")]
+
+
+@pytest.mark.parametrize("together", [1, 1 << 20])
+def test_a_value_stays_where_its_own_feed_places_it_when_its_source_connects_anew(
+    load: Loader, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    """The other ICON has read a change that makes the field secure; ours does after the value came."""
+    monkeypatch.setattr(module, "_TOGETHER", together)
+    monkeypatch.setattr(module, "_LOADERS", 1)
+    load.config(tracked(8001, 1), tracked(8001, 2, T0 - 2000))
+    load([connection(T0 - 1000)], feed=302)
+    write(load.landing, "a", [field("A", 1, "x")], feed=301)
+    write(load.landing, "b", [connection(T0 - 3000), connection(T0 + 90_000)], feed=301)
+    load.drain()
+    assert (load.count("idb.go_custom_fields"), load.count("idb.go_secure_fields")) == (1, 0)
 
 
 def test_numbers_have_the_times_of_their_own_lines(load: Loader) -> None:
