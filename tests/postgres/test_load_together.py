@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from icon_assets.contract.landing import Landing
+from icon_assets.contract.landing import Landing, LandingFile
 from icon_assets.idb import locks
 from icon_assets.ingest import drain as module
 from tests import batches
@@ -243,6 +243,64 @@ def test_one_that_the_database_refuses_is_named_and_the_ones_before_it_are_in(lo
         finally:
             connection.execute("alter table idb.go_record drop constraint test")
     assert list(ledger(load)) == ["a"]
+    assert load.rows(
+        "select f.path, f.status, b.batch from ops.landing_file as f "
+        "inner join ops.batch as b on b.batch_id = f.batch_id"
+    ) == [("a.jsonl.gz", "loaded", "a")]
+
+
+def test_the_one_that_the_database_refuses_is_found_in_few_attempts(
+    load: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt stages its batches anew: one less at a time would be a thousand batches here."""
+    staged: list[int] = []
+    done = module.load
+
+    def counted(connection: Any, sources: Any, **more: Any) -> Any:
+        staged.append(len(sources))
+        return done(connection, sources, **more)
+
+    monkeypatch.setattr(module, "load", counted)
+    lay(load, **{f"b{number:02}": chain(f"C{number}", 1) for number in range(40)})
+    write(load.landing, "b40", [record("B", 1, contactinfo="bad")])
+    with load.database.connect(autocommit=True) as connection:
+        connection.execute("alter table idb.go_record add constraint test check (contactinfo <> 'bad')")
+        try:
+            with pytest.raises(module.LoadError, match=r"^'b40\.jsonl\.gz'"):
+                load.drain()
+        finally:
+            connection.execute("alter table idb.go_record drop constraint test")
+    assert len(ledger(load)) == 40
+    assert sum(staged) < 41 * 5
+
+
+def test_tiny_files_share_a_transaction_in_bounds() -> None:
+    """A backlog of a day: what each batch costs is bounded, as what each line does."""
+    files = [LandingFile(f"{number}.jsonl", 100, "v") for number in range(50_000)]
+    portions = module._portions(files)
+    assert [file for portion in portions for file in portion] == files
+    assert max(map(len, portions)) <= 1_000
+
+
+def test_an_identity_that_another_loader_brought_in_is_judged_by_what_is_in_the_ledger(load: Loader) -> None:
+    """Of two files of one identity the second is what the other loader had."""
+    lay(load, a=chain("A", 1))
+    theirs = batches.batch("a", chain("X", 1))
+    load.landing.joinpath("b.jsonl.gz").write_bytes(gzip.compress(theirs))
+    with load.database.connect() as holder, ThreadPoolExecutor(2) as pool:
+        holder.execute("select pg_advisory_xact_lock(%s)", [locks.OUTBOUND])
+        other = load.landing / "other"
+        other.mkdir()
+        other.joinpath("c.jsonl.gz").write_bytes(gzip.compress(theirs))
+        first = pool.submit(module.drain, load.database.loader, Landing(str(other)))
+        waiting(load, 1)
+        other.joinpath("c.jsonl.gz").unlink()
+        second = pool.submit(load.drain)
+        waiting(load, 2)
+        holder.rollback()
+        assert first.result().batches == 1
+        assert [refusal.path for refusal in second.result().refused] == ["a.jsonl.gz"]
+        assert second.result().known_batches == 1
 
 
 def waiting(load: Loader, loaders: int) -> None:
