@@ -173,7 +173,7 @@ def drain(
             if failure:
                 raise failure
             done += len(files)
-            if len(loads.outcomes) < len(files):
+            if _has_stalled(loads):
                 # Where all files stall, each would take its minutes; those not begun are for the next drain.
                 for _, not_begun in loading:
                     not_begun.cancel()
@@ -227,9 +227,13 @@ def _load_all(
             return loads, failure
         loads.outcomes += more.outcomes
         loads.rows += more.rows
-        if any(isinstance(o, FileProblem) and o.reason == Reason.STALLED for o in more.outcomes):
+        if _has_stalled(more):
             break
     return loads, None
+
+
+def _has_stalled(loads: Loads) -> bool:
+    return any(isinstance(o, FileProblem) and o.reason == Reason.STALLED for o in loads.outcomes)
 
 
 def _note(engine: sa.Engine, files: list[LandingFile], loads: Loads, drained: Drained) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from icon_assets.contract.landing import Landing, LandingFile
+from icon_assets.contract.reasons import Reason, Unreadable
 from icon_assets.idb import locks
 from icon_assets.ingest import drain as module
 from tests import batches
@@ -272,6 +273,23 @@ def test_the_one_that_the_database_refuses_is_found_in_few_attempts(
             connection.execute("alter table idb.go_record drop constraint test")
     assert len(ledger(load)) == 40
     assert sum(staged) < 41 * 5
+
+
+def test_a_large_file_that_stalls_leaves_the_others_for_the_next_drain(
+    load: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the last, and the only one, of its portion."""
+    opened: list[str] = []
+
+    def stall(_: Landing, file: LandingFile) -> Any:
+        opened.append(file.path)
+        time.sleep(0.05)
+        raise Unreadable(Reason.STALLED, "0 s")
+
+    monkeypatch.setattr(module, "_TOGETHER", 1)
+    monkeypatch.setattr(Landing, "open", stall)
+    lay(load, **{f"b{number:02}": chain(f"C{number}", 1) for number in range(30)})
+    assert load.drain().waiting == len(opened) < 15
 
 
 def test_tiny_files_share_a_transaction_in_bounds() -> None:
