@@ -292,6 +292,35 @@ def test_a_large_file_that_stalls_leaves_the_others_for_the_next_drain(
     assert load.drain().waiting == len(opened) < 15
 
 
+@pytest.mark.parametrize("theirs", ["a", "c", "bc"])
+def test_what_another_loader_brought_in_of_a_group_leaves_the_others_their_numbers(
+    load: Loader, theirs: str
+) -> None:
+    """The first, the last and more than one are left out after all were staged."""
+    whole = {name: [*chain(name, 1, 2, 3, 0), {"type": name}] for name in "abc"}
+    lay(load, **whole)
+    other = load.landing / "other"
+    other.mkdir()
+    with load.database.connect() as holder, ThreadPoolExecutor(2) as pool:
+        holder.execute("select pg_advisory_xact_lock(%s)", [locks.OUTBOUND])
+        for name in theirs:
+            write(other, name, whole[name])
+        first = pool.submit(module.drain, load.database.loader, Landing(str(other)))
+        waiting(load, 1)
+        for path in other.iterdir():
+            path.unlink()
+        second = pool.submit(load.drain)
+        waiting(load, 2)
+        holder.rollback()
+        assert first.result().batches == len(theirs)
+        assert (second.result().batches, second.result().known_batches) == (3 - len(theirs), len(theirs))
+    assert ledger(load) == {name: (4, 0, 1) for name in "abc"}
+    assert written_by(load, "go_chain", "chainguid") == [(name, name, name) for name in "abc"]
+    for table in ("ops.dirty_day", "ops.quarantine", "ops.sequence_run"):
+        query = f"select b.batch, count(*) from {table} inner join ops.batch as b using (batch_id) group by 1"
+        assert load.rows(f"{query} order by 1") in ([], [(name, 1) for name in "abc"]), table
+
+
 def test_tiny_files_share_a_transaction_in_bounds() -> None:
     """A backlog of a day: what each batch costs is bounded, as what each line does."""
     files = [LandingFile(f"{number}.jsonl", 100, "v") for number in range(50_000)]
