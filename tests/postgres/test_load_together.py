@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 
 from icon_assets.contract.landing import Landing, LandingFile
@@ -290,6 +291,23 @@ def test_a_large_file_that_stalls_leaves_the_others_for_the_next_drain(
     monkeypatch.setattr(Landing, "open", stall)
     lay(load, **{f"b{number:02}": chain(f"C{number}", 1) for number in range(30)})
     assert load.drain().waiting == len(opened) < 15
+
+
+def test_a_server_that_is_away_is_waited_for_twice_whatever_waits(
+    load: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For all of them, and for the first alone, which the error names."""
+    pauses: list[float] = []
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(module, "load", away)
+    monkeypatch.setattr("icon_assets.ingest.drain.time.sleep", pauses.append)
+    lay(load, **{f"b{number:02}": chain(f"C{number}", 1) for number in range(40)})
+    with pytest.raises(module.LoadError, match=r"^'b00\.jsonl\.gz': OperationalError"):
+        load.drain()
+    assert sum(pauses) == 2 * 7.5
 
 
 @pytest.mark.parametrize("theirs", ["a", "c", "bc"])
