@@ -132,10 +132,7 @@ def _fill(database: Database) -> int:
             connection.execute(f"alter table idb.{table} drop constraint {constraint}")
             for index, _ in indexes:
                 connection.execute(f"drop index idb.{index}")
-            taken = ", ".join(
-                f"t.{name} || g.mark" if name in guids else f"t.{name}"
-                for name, _ in columns
-            )
+            taken = ", ".join(f"t.{name} || g.mark" if name in guids else f"t.{name}" for name, _ in columns)
             connection.execute(
                 f"insert into idb.{table} ({', '.join(name for name, _ in columns)}) select {taken} "
                 f"from idb.{table} as t cross join "

@@ -9,10 +9,10 @@ import psycopg
 CREATE = """
     create temporary table touched_chain (
         ocsid integer, chainguid text collate "C", sessid text, campaignid integer, groupid integer,
-        callinglistid integer, was_terminated timestamp, batch integer
+        callinglistid integer, was_terminated timestamp, first_batch integer, batch integer
     ) on commit delete rows;
     create temporary table touched_session (
-        sessid text collate "C", was_terminated timestamp, batch integer
+        sessid text collate "C", was_terminated timestamp, first_batch integer, batch integer
     ) on commit delete rows
 """
 

@@ -37,7 +37,6 @@ _FAULTS = {Reason.GONE, Reason.REPLACED, Reason.OS_ERROR, Reason.STALLED}
 # Asking a storage that does not answer takes minutes, in which nothing that comes anew is loaded.
 _STALL_PAUSE = timedelta(minutes=15)
 
-
 _T = TypeVar("_T")
 
 
@@ -170,10 +169,12 @@ def drain(
         for files, load_of_files in loading:
             if load_of_files.cancelled():
                 continue
-            loads = load_of_files.result()
+            loads, failure = load_of_files.result()
             _note(engine, files, loads, drained)
+            if failure:
+                raise failure
             done += len(files)
-            if len(loads.outcomes) < len(files):
+            if _has_stalled(loads):
                 # Where all files stall, each would take its minutes; those not begun are for the next drain.
                 for _, not_begun in loading:
                     not_begun.cancel()
@@ -199,11 +200,13 @@ def _side_by_side(folders: Iterable[Sequence[_T]]) -> list[_T]:
 
 def _portions(files: list[LandingFile]) -> list[list[LandingFile]]:
     """Files of one folder to load together: one large or many small ones."""
-    portions: list[list[LandingFile]] = [[]]
+    portions: list[list[LandingFile]] = []
+    room = 0
     for file in files:
-        text = sum(map(_text_bytes, (*portions[-1], file)))
-        if portions[-1] and (text > _TOGETHER or len(portions[-1]) == _FILES_TOGETHER):
+        room -= _text_bytes(file)
+        if not portions or room < 0 or len(portions[-1]) == _FILES_TOGETHER:
             portions.append([])
+            room = _TOGETHER - _text_bytes(file)
         portions[-1].append(file)
     return portions
 
@@ -212,17 +215,29 @@ def _text_bytes(file: LandingFile) -> int:
     return file.size * (1 if file.path.endswith(".jsonl") else _INFLATED)
 
 
-def _load_all(engine: sa.Engine, landing: Landing, files: list[LandingFile], deployment: Deployment) -> Loads:
-    """Loads files in their order, in as few transactions as may be; not those after one that stalls."""
+def _load_all(
+    engine: sa.Engine, landing: Landing, files: list[LandingFile], deployment: Deployment
+) -> tuple[Loads, LoadError | None]:
+    """Loads files in their order, in as few transactions as may be; not those after one that stalls.
+
+    Where the database refuses one: what was loaded before it, and the refusal.
+    """
     sources = [Source(file.path, partial(landing.open, file)) for file in files]
     loads = Loads()
     while (done := len(loads.outcomes)) < len(sources):
-        more = load_with_retries(engine, sources[done:], deployment)
+        try:
+            more = load_with_retries(engine, sources[done:], deployment)
+        except LoadError as failure:
+            return loads, failure
         loads.outcomes += more.outcomes
         loads.rows += more.rows
-        if any(isinstance(o, FileProblem) and o.reason == Reason.STALLED for o in more.outcomes):
+        if _has_stalled(more):
             break
-    return loads
+    return loads, None
+
+
+def _has_stalled(loads: Loads) -> bool:
+    return any(isinstance(o, FileProblem) and o.reason == Reason.STALLED for o in loads.outcomes)
 
 
 def _note(engine: sa.Engine, files: list[LandingFile], loads: Loads, drained: Drained) -> None:
@@ -255,13 +270,16 @@ def _note(engine: sa.Engine, files: list[LandingFile], loads: Loads, drained: Dr
             )
 
 
-def load_with_retries(engine: sa.Engine, sources: Sequence[Source], deployment: Deployment) -> Loads:
+def load_with_retries(
+    engine: sa.Engine, sources: Sequence[Source], deployment: Deployment, *, attempts: int = _ATTEMPTS
+) -> Loads:
     """Loads the first batches; after a fault the outcome may be unknown: the next attempt asks the ledger.
 
-    What goes wrong with several is tried with the first alone, so that none keeps the others out. Raises
-    LoadError where the database refuses.
+    What goes wrong with several is tried with the first half of them, so that none keeps the others out and
+    the one at fault is soon found; the pauses are for all and for that one. Raises LoadError where the
+    database refuses.
     """
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(attempts):
         try:
             with _driver_connection(engine) as connection:
                 return load(connection, sources, deployment=deployment)
@@ -273,14 +291,15 @@ def load_with_retries(engine: sa.Engine, sources: Sequence[Source], deployment: 
             cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
             state = getattr(cause, "sqlstate", None)
             lost = state is None and isinstance(cause, psycopg.OperationalError)
-            if attempt < _ATTEMPTS - 1 and (lost or (state or "").startswith(_TRANSIENT)):
+            if attempt < attempts - 1 and (lost or (state or "").startswith(_TRANSIENT)):
                 time.sleep(0.5 * 2**attempt)
             elif len(sources) == 1:
                 # `from None`: the original quotes rows.
                 raise LoadError(f"{sources[0].path!r}: {type(cause).__name__}, SQLSTATE {state}") from None
             else:
                 break
-    return load_with_retries(engine, sources[:1], deployment)
+    half = sources[: len(sources) // 2]
+    return load_with_retries(engine, half, deployment, attempts=_ATTEMPTS if len(half) == 1 else 1)
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from icon_assets.ingest.stage import removed
 
 _KEY = ("chainguid", "ocsid", "recordhandle", "fieldid")
 _TRIPLES = ("", "_ts", "_tcode")
-# Of the last batch that touched the field; rows that move are touched by the merge as a whole.
+# Of the first and last batch that touched the field; rows that move are touched by the merge as a whole.
+_FIRST_BATCH_ID = "coalesce((%(batch_ids)s::bigint[])[t.first_batch], %(batch_id)s)"
 _BATCH_ID = "coalesce((%(batch_ids)s::bigint[])[t.batch], %(batch_id)s)"
 # What the two pairs of tables differ in: history, current, own columns of the current row from the history's.
 _OPEN: tuple[str, str, dict[str, str]] = ("go_fieldhist", "go_custom_fields", {})
@@ -98,15 +99,16 @@ def _current(attribute: int, history: str, current: str, extra: dict[str, str]) 
         "gsys_useq": _BATCH_ID,
     }
     once = {
-        "gsys_domain": "last.gsys_domain",
+        "gsys_domain": "case when t.first_batch is null then last.gsys_domain "
+        "else (%(domains)s::integer[])[t.first_batch] end",
         "gsys_partition": "last.gsys_partition",
-        "gsys_seq": _BATCH_ID,
+        "gsys_seq": _FIRST_BATCH_ID,
     }
     return f"""
         insert into idb.{current} ({", ".join((*_KEY, *values, *once))})
         select {key}, {", ".join((*values.values(), *once.values()))}
         from (
-            select {", ".join(_KEY)}, max(batch) as batch from touched_field
+            select {", ".join(_KEY)}, min(batch) as first_batch, max(batch) as batch from touched_field
             where coalesce(attribute, {attribute}) = {attribute}
             group by {", ".join(_KEY)}
         ) as t
@@ -156,7 +158,8 @@ _CHANGED = """
 def _misplaced(history: str, attribute: int) -> str:
     """Rows of `history` that the routes in force now place elsewhere; a field without an object is secure.
 
-    Of a row that was purged and came back the feed is not known: where the feeds differ, it is secure.
+    Of a row that was purged and came back the feed is not known: where the feeds differ, it is secure. What
+    this merge stored is in its place, and its feed is not in the ledger yet.
     """
     key = ", ".join(f"h.{name}" for name in (*_KEY, "seq"))
     return f"""
@@ -169,7 +172,9 @@ def _misplaced(history: str, attribute: int) -> str:
                     r.ocsid = h.ocsid and r.fieldid = h.fieldid
                     and (r.feed is not distinct from b.feed or b.batch_id is null)
                     and h.added >= r.from_ts and h.added < r.to_ts
-            where h.fieldid = any(%(fields)s)
+            where
+                h.fieldid = any(%(fields)s)
+                and not coalesce(h.gsys_seq = any(%(batch_ids)s::bigint[]), false)
             order by {key}, r.attribute desc
         ) as h
         where h.moves_to <> {attribute}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -113,9 +113,9 @@ def _stage(
         try:
             with source.open() as batch:
                 header = batch.header
-                if members and _origin(header) != _origin(members[0].header):
+                if members and not _belongs(header, members):
                     break
-                if (known := _known(cursor, header, members)) is not None:
+                if (known := _known(cursor, header)) is not None:
                     batch.skip()
                     outcomes.append(_same(batch.sha256, known))
                     continue
@@ -144,11 +144,15 @@ def _origin(header: Header) -> tuple[str, int, int | None]:
     return header.source, header.dbid, header.feed
 
 
-def _known(cursor: psycopg.Cursor[Any], header: Header, members: Iterable[_Member] = ()) -> bytes | None:
-    """Hash of the content that the ledger, or a staged batch, has for the batch's identity, if any."""
-    for member in members:
-        if member.header.batch == header.batch:
-            return member.sha256
+def _belongs(header: Header, members: list[_Member]) -> bool:
+    """Whether a batch can be staged with others: of their origin; of one identity the ledger judges."""
+    return _origin(header) == _origin(members[0].header) and all(
+        header.batch != member.header.batch for member in members
+    )
+
+
+def _known(cursor: psycopg.Cursor[Any], header: Header) -> bytes | None:
+    """Hash of the content that the ledger has for the batch's identity, if any."""
     row = cursor.execute(
         "select content_sha256 from ops.batch "
         "where source = %s and dbid = %s and feed is not distinct from %s and batch = %s",

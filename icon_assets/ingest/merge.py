@@ -27,16 +27,24 @@ CREATE = f"{dirty.CREATE}; {fields.CREATE}"
 # Without a row in G_IR no call of the history names one.
 _ANY_IR = "(select from idb.g_ir limit 1) union all (select from stage_call where irid is not null limit 1)"
 
-# What is only told again is not touched.
-_UNTOUCHED_SESSIONS = (
-    "delete from touched_session where sessid not in "
-    "(select s.sessid from stage_campaign as s union all select s.sessid from stage_campaign_property as s)"
+# What is only told again, or contradicted, is not touched; nor is it by a batch that does no more.
+_TOUCHED = """
+    delete from {touched} where {key} not in (select s.{key} from ({lines}) as s);
+    update {touched} as t set first_batch = s.first_batch, batch = s.batch
+    from (
+        select {key}, min(batch) as first_batch, max(batch) as batch from ({lines}) as l group by {key}
+    ) as s
+    where t.{key} = s.{key} and (t.first_batch, t.batch) is distinct from (s.first_batch, s.batch)
+"""
+_TOUCHED_CHAINS = _TOUCHED.format(
+    touched="touched_chain", key="chainguid", lines="select chainguid, batch from stage_chain"
 )
-_UNTOUCHED = {
-    "chain": "delete from touched_chain where chainguid not in (select s.chainguid from stage_chain as s)",
-    "campaign": _UNTOUCHED_SESSIONS,
-    "campaign_property": _UNTOUCHED_SESSIONS,
-}
+_TOUCHED_SESSIONS = _TOUCHED.format(
+    touched="touched_session",
+    key="sessid",
+    lines="select sessid, batch from stage_campaign union all "
+    "select sessid, batch from stage_campaign_property",
+)
 
 
 @cache
@@ -117,6 +125,11 @@ def merge(cursor: psycopg.Cursor[Any], staged: Lines, scope: Scope, parameters: 
     for type_ in types:
         if type_ != "connection":
             _insert(cursor, type_, merged, parameters)
+    left = {type_ for (_, type_), lines in merged.left.items() if lines}
+    if "chain" in left:
+        cursor.execute(_TOUCHED_CHAINS)
+    if left & {"campaign", "campaign_property"}:
+        cursor.execute(_TOUCHED_SESSIONS)
     for type_ in merged.types:
         _update_current(cursor, type_, scope, parameters)
     if changes_routes:
@@ -170,8 +183,6 @@ def _insert(cursor: psycopg.Cursor[Any], type_: str, merged: Merged, parameters:
     if new < merged.new(type_).total():
         for history in targets:
             merged.leave(type_, cursor.execute(history.remove_known(), parameters).fetchall())
-        if untouched := _UNTOUCHED.get(type_):
-            cursor.execute(untouched)
 
 
 def _update_current(

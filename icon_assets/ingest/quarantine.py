@@ -22,7 +22,7 @@ from psycopg.rows import class_row
 
 from icon_assets.contract.header import CONTRACT
 from icon_assets.contract.reader import Batch
-from icon_assets.contract.reasons import Reason
+from icon_assets.contract.reasons import FileProblem, Reason
 from icon_assets.errors import UserError
 from icon_assets.ingest.deployment import EVERYTHING, Deployment
 from icon_assets.ingest.load import Loaded, Source, load
@@ -232,7 +232,9 @@ def _replay(
         text = _batch(lines, [mended[line.quarantine_id] for line in lines])
         source = Source("quarantine", lambda: nullcontext(Batch(io.BytesIO(text).read)))
         (loaded,) = load(connection, [source], deployment=deployment).outcomes
-        assert isinstance(loaded, Loaded)  # its identity holds the ids of lines that were never replayed
+        if isinstance(loaded, FileProblem):
+            raise UserError(f"The lines of batch {lines[0].batch_id} are no batch: {loaded.reason.text}")
+        assert loaded  # its identity holds the ids of lines that were never replayed
         connection.execute(
             "update ops.quarantine set replayed_by = %s, replayed_who = %s where quarantine_id = any(%s)",
             (loaded.batch_id, who, ids),

@@ -26,7 +26,7 @@ _STALE_DAYS = """
     where m.version is distinct from f.version
 """
 # Two merges are under way at once: a batch may come to the ledger after one with a higher number.
-_UNDER_WAY = 10_000
+_UNDER_WAY = 100_000
 
 
 def due(engine: sa.Engine) -> bool:

@@ -7,13 +7,27 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 
-from icon_assets.contract.landing import Landing
+from icon_assets.contract.landing import Landing, LandingFile
+from icon_assets.contract.reasons import Reason, Unreadable
 from icon_assets.idb import locks
 from icon_assets.ingest import drain as module
 from tests import batches
-from tests.batches import T0, call, campaign, chain, chain_call, connection, field, record, write
+from tests.batches import (
+    T0,
+    call,
+    campaign,
+    chain,
+    chain_call,
+    connection,
+    field,
+    party,
+    record,
+    tracked,
+    write,
+)
 from tests.loading import Events, Loader
 
 
@@ -141,6 +155,88 @@ def test_what_is_only_told_again_marks_no_day(load: Loader) -> None:
     assert load.count("ops.dirty_day") == marks
 
 
+def test_what_only_contradicts_marks_no_day_and_changes_no_row(load: Loader) -> None:
+    """Nor does it where the batches beside it bring something new."""
+    load(chain("A", 1, 2, 3, 0), "first")
+    marks = load.count("ops.dirty_day")
+    lay(load, a=chain("A", 1, 2, sessid="S2"), b=chain("B", 1))
+    assert load.drain().quarantined == 2
+    assert load.count("ops.dirty_day") == marks
+    assert written_by(load, "go_chain", "chainguid") == [("A", "first", "first"), ("B", "b", "b")]
+
+
+def written_by(load: Loader, table: str, key: str) -> list[tuple[Any, ...]]:
+    """The rows of a table: key, which batch made the row, which changed it last."""
+    return load.rows(
+        f"select t.{key}, made.batch, changed.batch from idb.{table} as t "
+        "inner join ops.batch as made on made.batch_id = t.gsys_seq "
+        "inner join ops.batch as changed on changed.batch_id = t.gsys_useq order by 1"
+    )
+
+
+@pytest.mark.parametrize("together", [1, 1 << 20])
+def test_a_row_says_who_made_it_in_which_session_and_who_changed_it(
+    load: Loader, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    """As if the batches came one by one; a batch that only tells again or contradicts changed nothing."""
+    monkeypatch.setattr(module, "_TOGETHER", together)
+    monkeypatch.setattr(module, "_LOADERS", 1)
+    later = T0 + 500_000
+    lay(
+        load,
+        a=[connection(T0), *chain("A", 1, 2), *campaign("S", 1), record("A", 1), field("A", 1, "x")],
+        b=[
+            connection(later, dsconn_type=3),
+            *chain("A", 1, 2, 3, ts=later)[2:],
+            {**campaign("S", 1, 2)[1], "ts": later},
+            {**record("A", 2), "ts": later},
+            {**field("A", 2, "y"), "ts": later},
+        ],
+        c=[*chain("A", 1, 2), *chain("A", 1, 2, sessid="S2"), *campaign("S", 9), *chain("B", 1)],
+    )
+    load.drain()
+    for table in ("go_chain", "go_campaign", "go_record", "go_secure_fields"):
+        key = "sessid" if table == "go_campaign" else "chainguid"
+        assert written_by(load, table, key)[0][1:] == ("a", "b"), table
+        assert load.rows(
+            f"select p.dsconn_type from idb.{table} as t "
+            f"inner join idb.g_dss_gos_provider as p on p.dss_id = t.gsys_domain where t.{key} <> 'B'"
+        ) == [(1,)], table
+
+
+@pytest.mark.parametrize("together", [1, 1 << 20])
+def test_calls_say_who_made_them_and_who_changed_them(
+    load: Loader, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    monkeypatch.setattr(module, "_TOGETHER", together)
+    monkeypatch.setattr(module, "_LOADERS", 1)
+    for name, lines in {
+        "a": [call("C1", 1), party("P1", 1, "ringing")],
+        "b": [call("C1", 2, irid="I1"), party("P1", 2, "connected")],
+        "c": [call("C1", 3, "terminated"), call("C1", 1)],
+    }.items():
+        write(load.landing, name, lines, source="tserver", dbid=batches.TSERVER)
+    load.drain()
+    assert written_by(load, "g_call", "callid") == [("C1", "a", "c")]
+    assert written_by(load, "g_party", "partyid") == [("P1", "a", "b")]
+    assert written_by(load, "g_ir", "irid") == [("I1", "b", "c")]
+
+
+@pytest.mark.parametrize("together", [1, 1 << 20])
+def test_a_value_stays_where_its_own_feed_places_it_when_its_source_connects_anew(
+    load: Loader, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    """The other ICON has read a change that makes the field secure; ours does after the value came."""
+    monkeypatch.setattr(module, "_TOGETHER", together)
+    monkeypatch.setattr(module, "_LOADERS", 1)
+    load.config(tracked(8001, 1), tracked(8001, 2, T0 - 2000))
+    load([connection(T0 - 1000)], feed=302)
+    write(load.landing, "a", [field("A", 1, "x")], feed=301)
+    write(load.landing, "b", [connection(T0 - 3000), connection(T0 + 90_000)], feed=301)
+    load.drain()
+    assert (load.count("idb.go_custom_fields"), load.count("idb.go_secure_fields")) == (1, 0)
+
+
 def test_numbers_have_the_times_of_their_own_lines(load: Loader) -> None:
     """Not of a connection, which is ICON's own and may have none."""
     one = [{**line, "dsseq": seq} for seq, line in enumerate(chain("A", 1, 2), 1)]
@@ -162,6 +258,127 @@ def test_one_that_the_database_refuses_is_named_and_the_ones_before_it_are_in(lo
         finally:
             connection.execute("alter table idb.go_record drop constraint test")
     assert list(ledger(load)) == ["a"]
+    assert load.rows(
+        "select f.path, f.status, b.batch from ops.landing_file as f "
+        "inner join ops.batch as b on b.batch_id = f.batch_id"
+    ) == [("a.jsonl.gz", "loaded", "a")]
+
+
+def test_the_one_that_the_database_refuses_is_found_in_few_attempts(
+    load: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt stages its batches anew: one less at a time would be a thousand batches here."""
+    staged: list[int] = []
+    done = module.load
+
+    def counted(connection: Any, sources: Any, **more: Any) -> Any:
+        staged.append(len(sources))
+        return done(connection, sources, **more)
+
+    monkeypatch.setattr(module, "load", counted)
+    lay(load, **{f"b{number:02}": chain(f"C{number}", 1) for number in range(40)})
+    write(load.landing, "b40", [record("B", 1, contactinfo="bad")])
+    with load.database.connect(autocommit=True) as connection:
+        connection.execute("alter table idb.go_record add constraint test check (contactinfo <> 'bad')")
+        try:
+            with pytest.raises(module.LoadError, match=r"^'b40\.jsonl\.gz'"):
+                load.drain()
+        finally:
+            connection.execute("alter table idb.go_record drop constraint test")
+    assert len(ledger(load)) == 40
+    assert sum(staged) < 41 * 5
+
+
+def test_a_large_file_that_stalls_leaves_the_others_for_the_next_drain(
+    load: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the last, and the only one, of its portion."""
+    opened: list[str] = []
+
+    def stall(_: Landing, file: LandingFile) -> Any:
+        opened.append(file.path)
+        time.sleep(0.05)
+        raise Unreadable(Reason.STALLED, "0 s")
+
+    monkeypatch.setattr(module, "_TOGETHER", 1)
+    monkeypatch.setattr(Landing, "open", stall)
+    lay(load, **{f"b{number:02}": chain(f"C{number}", 1) for number in range(30)})
+    assert load.drain().waiting == len(opened) < 15
+
+
+def test_a_server_that_is_away_is_waited_for_twice_whatever_waits(
+    load: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For all of them, and for the first alone, which the error names."""
+    pauses: list[float] = []
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(module, "load", away)
+    monkeypatch.setattr("icon_assets.ingest.drain.time.sleep", pauses.append)
+    lay(load, **{f"b{number:02}": chain(f"C{number}", 1) for number in range(40)})
+    with pytest.raises(module.LoadError, match=r"^'b00\.jsonl\.gz': OperationalError"):
+        load.drain()
+    assert sum(pauses) == 2 * 7.5
+
+
+@pytest.mark.parametrize("theirs", ["a", "c", "bc"])
+def test_what_another_loader_brought_in_of_a_group_leaves_the_others_their_numbers(
+    load: Loader, theirs: str
+) -> None:
+    """The first, the last and more than one are left out after all were staged."""
+    whole = {name: [*chain(name, 1, 2, 3, 0), {"type": name}] for name in "abc"}
+    lay(load, **whole)
+    other = load.landing / "other"
+    other.mkdir()
+    with load.database.connect() as holder, ThreadPoolExecutor(2) as pool:
+        holder.execute("select pg_advisory_xact_lock(%s)", [locks.OUTBOUND])
+        for name in theirs:
+            write(other, name, whole[name])
+        first = pool.submit(module.drain, load.database.loader, Landing(str(other)))
+        waiting(load, 1)
+        for path in other.iterdir():
+            path.unlink()
+        second = pool.submit(load.drain)
+        waiting(load, 2)
+        holder.rollback()
+        assert first.result().batches == len(theirs)
+        assert (second.result().batches, second.result().known_batches) == (3 - len(theirs), len(theirs))
+    assert ledger(load) == dict.fromkeys("abc", (4, 0, 1))
+    assert written_by(load, "go_chain", "chainguid") == [(name, name, name) for name in "abc"]
+    for table in ("ops.dirty_day", "ops.quarantine", "ops.sequence_run"):
+        query = f"select b.batch, count(*) from {table} inner join ops.batch as b using (batch_id) group by 1"
+        assert load.rows(f"{query} order by 1") in ([], [(name, 1) for name in "abc"]), table
+
+
+def test_tiny_files_share_a_transaction_in_bounds() -> None:
+    """A backlog of a day: what each batch costs is bounded, as what each line does."""
+    files = [LandingFile(f"{number}.jsonl", 100, "v") for number in range(50_000)]
+    portions = module._portions(files)
+    assert [file for portion in portions for file in portion] == files
+    assert max(map(len, portions)) <= 1_000
+
+
+def test_an_identity_that_another_loader_brought_in_is_judged_by_what_is_in_the_ledger(load: Loader) -> None:
+    """Of two files of one identity the second is what the other loader had."""
+    lay(load, a=chain("A", 1))
+    theirs = batches.batch("a", chain("X", 1))
+    load.landing.joinpath("b.jsonl.gz").write_bytes(gzip.compress(theirs))
+    with load.database.connect() as holder, ThreadPoolExecutor(2) as pool:
+        holder.execute("select pg_advisory_xact_lock(%s)", [locks.OUTBOUND])
+        other = load.landing / "other"
+        other.mkdir()
+        other.joinpath("c.jsonl.gz").write_bytes(gzip.compress(theirs))
+        first = pool.submit(module.drain, load.database.loader, Landing(str(other)))
+        waiting(load, 1)
+        other.joinpath("c.jsonl.gz").unlink()
+        second = pool.submit(load.drain)
+        waiting(load, 2)
+        holder.rollback()
+        assert first.result().batches == 1
+        assert [refusal.path for refusal in second.result().refused] == ["a.jsonl.gz"]
+        assert second.result().known_batches == 1
 
 
 def waiting(load: Loader, loaders: int) -> None:

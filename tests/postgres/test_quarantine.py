@@ -120,6 +120,7 @@ def test_lines_of_two_batches_are_two_batches(engine: sa.Engine, landing: Path) 
     [
         (0, b" ", "blank"),
         (0, b"{}\n{}", "more than one line"),
+        (0, b"{}" + b"\0" * 16, "are no batch: A block of NUL bytes"),
         (10**9, b"{}", "no quarantined line 1000000000"),
     ],
 )

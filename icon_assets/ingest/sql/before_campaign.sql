@@ -1,12 +1,14 @@
 -- When each session of the batch had ended before it.
-insert into touched_session (sessid, was_terminated, batch)
+insert into touched_session (sessid, was_terminated, first_batch, batch)
 select
     s.sessid,
     c.ended,
+    s.first_batch,
     s.batch
 from (
     select
         sessid,
+        min(batch) as first_batch,
         max(batch) as batch
     from (
         select

@@ -1,6 +1,6 @@
 -- What each chain of the batch was before it: the session and lists it belongs to, and when it had ended.
 insert into touched_chain (
-    ocsid, chainguid, sessid, campaignid, groupid, callinglistid, was_terminated, batch
+    ocsid, chainguid, sessid, campaignid, groupid, callinglistid, was_terminated, first_batch, batch
 )
 select
     %(dbid)s,
@@ -10,6 +10,7 @@ select
     case when c.sessid is null then s.groupid else c.groupid end,
     case when c.sessid is null then s.callinglistid else c.callinglistid end,
     e.ended,
+    s.first_batch,
     s.batch
 from (
     select distinct on (chainguid)
@@ -18,6 +19,7 @@ from (
         campaignid,
         groupid,
         callinglistid,
+        min(batch) over (partition by chainguid) as first_batch,
         max(batch) over (partition by chainguid) as batch
     from stage_chain
     order by chainguid, stage_chain.batch, line

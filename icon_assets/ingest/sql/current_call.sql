@@ -20,14 +20,15 @@ select
     f.terminated_ts,
     f.terminated_tcode,
     f.lastcseq,
-    (%(domains)s::integer[])[t.batch],
+    (%(domains)s::integer[])[t.first_batch],
     f.gsys_partition,
-    (%(batch_ids)s::bigint[])[t.batch],
-    (%(batch_ids)s::bigint[])[t.batch]
+    (%(batch_ids)s::bigint[])[t.first_batch],
+    (%(batch_ids)s::bigint[])[t.last_batch]
 from (
     select
         callid,
-        max(batch) as batch
+        min(batch) as first_batch,
+        max(batch) as last_batch
     from stage_call
     group by callid
 ) as t

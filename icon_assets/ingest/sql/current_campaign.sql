@@ -17,6 +17,7 @@ with notices as (
     from (
         select
             c.*,
+            t.first_batch,
             t.batch,
             max(c.added) over (partition by c.sessid, c.ocsid order by c.seq) as running
         from touched_session as t
@@ -28,6 +29,7 @@ with notices as (
 folded as (
     select
         sessid,
+        max(first_batch) as first_batch,
         max(batch) as batch,
         max(place) as last_place,
         min(seq) filter (where place = 1) as first_seq,
@@ -61,9 +63,9 @@ select
     final.added_ts,
     final.added_tcode,
     final.seq,
-    (%(domains)s::integer[])[f.batch],
+    (%(domains)s::integer[])[f.first_batch],
     coalesce(first.gsys_partition, final.gsys_partition),
-    (%(batch_ids)s::bigint[])[f.batch],
+    (%(batch_ids)s::bigint[])[f.first_batch],
     (%(batch_ids)s::bigint[])[f.batch]
 from folded as f
 inner join notices as final on final.sessid = f.sessid and final.place = f.last_place

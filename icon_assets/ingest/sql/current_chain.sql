@@ -39,9 +39,9 @@ select
     final.added_tcode,
     f.firstseq,
     f.lastseq,
-    (%(domains)s::integer[])[t.batch],
+    (%(domains)s::integer[])[t.first_batch],
     coalesce(first.gsys_partition, final.gsys_partition),
-    (%(batch_ids)s::bigint[])[t.batch],
+    (%(batch_ids)s::bigint[])[t.first_batch],
     (%(batch_ids)s::bigint[])[t.batch]
 from touched_chain as t
 cross join

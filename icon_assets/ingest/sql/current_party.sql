@@ -24,14 +24,15 @@ select
     n.added_ts,
     n.added_tcode,
     n.pseq,
-    (%(domains)s::integer[])[t.batch],
+    (%(domains)s::integer[])[t.first_batch],
     n.gsys_partition,
-    (%(batch_ids)s::bigint[])[t.batch],
-    (%(batch_ids)s::bigint[])[t.batch]
+    (%(batch_ids)s::bigint[])[t.first_batch],
+    (%(batch_ids)s::bigint[])[t.last_batch]
 from (
     select
         partyid,
-        max(batch) as batch
+        min(batch) as first_batch,
+        max(batch) as last_batch
     from stage_party
     group by partyid
 ) as t

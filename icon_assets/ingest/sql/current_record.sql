@@ -36,11 +36,12 @@ select distinct on (s.chainguid, s.recordhandle)
     s.ts,
     s.ts_s,
     s.ts_s / 300 * 300,
-    (%(domains)s::integer[])[s.batch],
+    (%(domains)s::integer[])[min(s.batch) over of_record],
     case when %(partition_seconds)s then s.ts_s else s.ts_ymd end,
-    (%(batch_ids)s::bigint[])[s.batch],
+    (%(batch_ids)s::bigint[])[min(s.batch) over of_record],
     (%(batch_ids)s::bigint[])[s.batch]
 from stage_record as s
+window of_record as (partition by s.chainguid, s.recordhandle)
 order by s.chainguid, s.recordhandle, s.chainseq desc
 on conflict (chainguid, ocsid, recordhandle) do update set
     recordid = excluded.recordid,
