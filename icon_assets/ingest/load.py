@@ -85,8 +85,9 @@ def load(
     """Loads the first of the batches and those after it that are of the same source and feed.
 
     A batch that cannot be read or is refused keeps none of the others out: its problem is its outcome. Raises
-    psycopg.Error, or UserError where the schema was migrated meanwhile; then nothing of any of them is in the
-    database. connection must be in autocommit mode.
+    psycopg.Error, FileProblem where a file is not there any more when its conflicts are read again, or
+    UserError where the schema was migrated meanwhile; then nothing of any of them is in the database.
+    connection must be in autocommit mode.
     """
     loads = Loads()
     with connection.transaction(), psycopg.ClientCursor(connection) as cursor:
