@@ -86,10 +86,11 @@ class TestLandingFiles:
         self, defs: dg.Definitions, instance: dg.DagsterInstance, landing: Path
     ) -> None:
         write(landing, "b", chain("C", 1, 2, 3, 0))
+        before = datetime.now(UTC)
         for _ in range(2):
             run(instance, dg.DagsterRunStatus.FAILURE)
         assert r"The last runs of refresh failed (2)" in tick(defs, "landing_files", instance).skip_message
-        assert reason_to_hold(instance, REFRESH, datetime.now(UTC) + timedelta(seconds=59))
+        assert reason_to_hold(instance, REFRESH, before + timedelta(seconds=59))
         assert not reason_to_hold(instance, REFRESH, datetime.now(UTC) + timedelta(seconds=61))
 
     def test_a_delay_collects_dirty_days_and_ends(
