@@ -36,15 +36,18 @@ def due(engine: sa.Engine) -> bool:
             connection.execute(
                 sa.text(
                     f"""
+                    with last as materialized (
+                        select through_batch, started_at from ops.marts_run
+                        where finished_at is not null order by marts_run_id desc limit 1
+                    )
                     select exists ({_STALE_DAYS}) or exists (
                         select from ops.batch as b
-                        left join (
-                            select through_batch, started_at from ops.marts_run
-                            where finished_at is not null order by marts_run_id desc limit 1
-                        ) as r on true
                         where
-                            b.batch_id > coalesce(r.through_batch, 0)
-                            or (b.batch_id > r.through_batch - {_UNDER_WAY} and b.loaded_at > r.started_at)
+                            b.batch_id > coalesce((select through_batch from last), 0) - {_UNDER_WAY}
+                            and (
+                                b.batch_id > coalesce((select through_batch from last), 0)
+                                or b.loaded_at > (select started_at from last)
+                            )
                     )
                     """
                 )

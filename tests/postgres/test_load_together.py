@@ -14,6 +14,7 @@ from icon_assets.contract.landing import Landing, LandingFile
 from icon_assets.contract.reasons import Reason, Unreadable
 from icon_assets.idb import locks
 from icon_assets.ingest import drain as module
+from icon_assets.marts.window import close_window, due, open_window
 from tests import batches
 from tests.batches import (
     T0,
@@ -415,3 +416,27 @@ def test_a_call_and_its_chain_that_are_merged_at_once_mark_the_day(load: Loader,
         "(select max(batch_id) from ops.batch)"
     )
     assert last == ("call" if first == "ocs" else "chain_call")
+
+
+def test_a_batch_that_enters_the_ledger_late_is_due_for_the_marts(load: Loader) -> None:
+    """Its number was drawn before that of a batch which the marts have taken in."""
+    engine = load.database.engine
+    for folder in ("ocs", "tserver"):
+        (load.landing / folder).mkdir()
+    write(load.landing / "ocs", "slow", chain("A", 1))
+    write(load.landing / "tserver", "quick", [call("C1", 1)], source="tserver", dbid=batches.TSERVER)
+    with load.database.connect() as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute("lock table idb.go_chain in share mode")  # who writes waits, who reads does not
+        slow = pool.submit(module.drain, load.database.loader, Landing(str(load.landing / "ocs")))
+        while not load.one("select exists (select from pg_locks where not granted)"):
+            time.sleep(0.01)
+        module.drain(load.database.loader, Landing(str(load.landing / "tserver")))
+        close_window(engine, open_window(engine))
+        assert not due(engine)
+        holder.rollback()
+        slow.result()
+    numbers = load.rows("select batch from ops.batch order by batch_id")
+    assert numbers == [("slow",), ("quick",)]
+    assert due(engine)
+    close_window(engine, open_window(engine))
+    assert not due(engine)
