@@ -61,8 +61,11 @@ def finalize(
             for some in found:
                 if rest := [day for day in some if day not in done]:
                     done |= {result.day: result for result in _finalize(engine, connection, entity, rest)}
-        finally:
+            locks.release(connection.exec_driver_sql)
+            connection.commit()
+        except BaseException:
             connection.invalidate()  # closes it, and the lock ends with it
+            raise
     return [done[day] for day in wanted]
 
 

@@ -94,3 +94,9 @@ def hold(execute: Callable[[str], Any], *turns: int, session: bool = False) -> N
         where current_setting(name, true) is not null
         """
     )
+
+
+def release(execute: Callable[[str], Any]) -> None:
+    """Ends what `hold` keeps for a session, for the next user of its connection; after an error close it."""
+    execute("select pg_advisory_unlock_all()")
+    execute("reset all")

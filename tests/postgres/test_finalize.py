@@ -41,6 +41,21 @@ def chain_call(guid: str, callattid: str, **more: Any) -> dict[str, Any]:
     return {"type": "chain_call", "ts": T0 + DAY, "chainguid": guid, "callattid": callattid, **more}
 
 
+def test_a_connection_that_finalized_keeps_no_turn_and_no_setting(site: Site) -> None:
+    site.load(*whole("A"))
+    with site.database.finalizer.connect() as connection:
+        before = connection.exec_driver_sql("show jit").scalar_one()
+    site.finalize()
+    with site.database.finalizer.connect() as connection:
+        assert connection.exec_driver_sql("show jit").scalar_one() == before
+        assert connection.exec_driver_sql("show idle_session_timeout").scalar_one() == "0"
+    held = """
+        select count(*) from pg_locks as l inner join pg_database as d on d.oid = l.database
+        where l.locktype = 'advisory' and d.datname = current_database()
+    """
+    assert site.rows(held) == [(0,)]
+
+
 def test_a_terminated_chain_has_its_rows_in_all_chain_tables(site: Site) -> None:
     site.config(*FIELDS)
     site.load(*whole("A"), *whole("B", T0 + DAY), *chain("C", 1, 2))
