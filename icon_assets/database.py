@@ -80,14 +80,14 @@ class Database:
         return self._engine(self.login("housekeeper"))
 
     @cached_property
-    def operator(self) -> sa.Engine:
+    def secure_reader(self) -> sa.Engine:
         """Reads everything, customers' values too: for people who asked for them."""
-        return self._engine(self.login("operator"))
+        return self._engine(self.login("secure_reader"))
 
     @cached_property
-    def monitor(self) -> sa.Engine:
+    def operator(self) -> sa.Engine:
         """Reads all but customers' values: for whatever only looks."""
-        return self._engine(self.login("monitor"))
+        return self._engine(self.login("operator"))
 
     def dispose(self) -> None:
         """Closes the idle connections of all engines."""
@@ -114,7 +114,7 @@ class Database:
         }
 
     def url(self, role: str) -> str:
-        """The libpq URL of a role that reads: `operator`, `analyst` or `monitor`."""
+        """The libpq URL of a role that reads: `operator`, `analyst` or `secure_reader`."""
         if role not in roles.READERS:
             raise UserError(f"There is no role {role!r}. Choose one of {', '.join(roles.READERS)}.")
         return _url(self.login(role), "postgresql")

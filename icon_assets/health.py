@@ -100,7 +100,7 @@ def health(
     database: Database, settings: Settings, landing: Landing | None = None, now: datetime | None = None
 ) -> Health:
     """Looks at every stage; the files of `landing` are listed, too, where it is given."""
-    with database.monitor.connect() as connection:
+    with database.operator.connect() as connection:
         look = _Look(database, settings, connection, landing, now or datetime.now(UTC))
         findings = tuple(found for topic in _TOPICS for found in topic(look))
     return Health(look.now, findings, look.numbers)
@@ -140,7 +140,7 @@ def _landing(look: _Look) -> Iterator[Finding]:
     ready = 0
     if look.landing:
         try:
-            ready = len(backlog(look.database.monitor, look.landing).ready)
+            ready = len(backlog(look.database.operator, look.landing).ready)
         except LandingError as error:
             yield Finding("landing", Level.ATTENTION, "The landing zone cannot be read.", str(error))
             return
@@ -202,7 +202,7 @@ def _marts(look: _Look) -> Iterator[Finding]:
         return
     look.numbers["marts age (s)"] = round((look.now - built).total_seconds())
     said = f"Built {_ago(look.now - built)} ago, of data to {_time(through)}."
-    engine = look.database.monitor
+    engine = look.database.operator
     if not due(engine) and not marts_are_outdated(engine):
         yield Finding("marts", Level.OK, said)
         return

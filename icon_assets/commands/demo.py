@@ -55,7 +55,7 @@ def demo() -> None:
 
 def _refuse_foreign(database: Database) -> None:
     """Simulated campaigns must not stand among real ones."""
-    with database.monitor.connect() as connection:
+    with database.operator.connect() as connection:
         if connection.execute(sa.text("select exists (select from ops.batch)")).scalar_one():
             raise UserError(
                 "The database holds data of its own, and the demo would mix with it. Set ICON_VAR to another "
@@ -66,7 +66,7 @@ def _refuse_foreign(database: Database) -> None:
 def _show(database: Database) -> None:
     # Without lines between the columns it fits a terminal of 80.
     table = Table(title="marts.mart_campaign_day", box=None, pad_edge=False)
-    with database.monitor.connect() as connection:
+    with database.operator.connect() as connection:
         rows = connection.execute(sa.text(_SUMMARY)).mappings().all()
     for name, value in rows[0].items():
         table.add_column(name, justify="right" if isinstance(value, int) else "left", no_wrap=True)

@@ -74,7 +74,7 @@ def finalize_range(settings: Settings, first: date, last: date) -> Finalized:
 
         result = run(settings, database, progress, FINALIZE, **range_tags(first, last))
         sessions, chains = (sum(day["changed"] for day in reported(result, name)) for name in _FINALS)
-        build = result.success and due(database.monitor)
+        build = result.success and due(database.operator)
         if build:
             result = run(settings, database, progress, CATCH_UP)
     if not result.success:

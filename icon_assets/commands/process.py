@@ -114,8 +114,8 @@ def _counted(number: int, noun: str, plural: str = "s") -> str:
 def _is_anything_new(settings: Settings, database: Database) -> bool:
     """Asked before Dagster and dbt cost their seconds."""
     wait = timedelta(seconds=settings.wait_seconds)
-    found = backlog(database.monitor, Landing(settings.landing_url), wait=wait)
-    engine = database.monitor
+    found = backlog(database.operator, Landing(settings.landing_url), wait=wait)
+    engine = database.operator
     return (
         bool(found)
         or any(dirty_days(engine).values())
@@ -128,6 +128,6 @@ def _is_anything_new(settings: Settings, database: Database) -> bool:
 def _kept_out(database: Database) -> dict[str, int]:
     """How much stands in the landing zone and is not in the database."""
     query = "select status, count(*) from ops.landing_file where status in ('waiting', 'refused') group by 1"
-    with database.monitor.connect() as connection:
+    with database.operator.connect() as connection:
         counts = dict(connection.execute(sa.text(query)).tuples().all())
     return {status: counts[status] for status in ("waiting", "refused") if status in counts}

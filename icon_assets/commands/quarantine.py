@@ -30,7 +30,7 @@ def list_(
     json: JSON = False,
 ) -> None:
     """List what waits, without the lines' text, and what each reason means."""
-    found = quarantine.entries(open_database(Settings.from_env()).monitor, batch_id=batch, reason=reason)
+    found = quarantine.entries(open_database(Settings.from_env()).operator, batch_id=batch, reason=reason)
     if json:
         print_json([{**asdict(entry), "meaning": entry.meaning} for entry in found])
         return
@@ -55,9 +55,9 @@ def show(
     """Show what is known of lines; with --raw the lines, as `ID TAB line`, which `replay` reads."""
     database = open_database(Settings.from_env())
     if raw:
-        _print_raw(quarantine.raw_lines(database.operator, ids))
+        _print_raw(quarantine.raw_lines(database.secure_reader, ids))
         return
-    for entry in quarantine.entries(database.monitor, replayed=True):
+    for entry in quarantine.entries(database.operator, replayed=True):
         if entry.quarantine_id in ids:
             replayed = f"as batch {entry.replayed_by} by {entry.replayed_who}" if entry.replayed_by else "no"
             typer.echo(

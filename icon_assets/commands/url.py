@@ -10,14 +10,14 @@ from icon_assets.commands.shown import JSON, print_json
 from icon_assets.database import open_database
 from icon_assets.settings import Settings
 
-Role = Literal["operator", "analyst", "monitor"]
+Role = Literal["operator", "analyst", "secure_reader"]
 
 
 def url(
     role: Annotated[
         Role,
         typer.Option(
-            help="operator reads every schema, analyst the marts, monitor all but customers' values."
+            help="operator reads all but customers' values, analyst the marts, secure_reader everything."
         ),
     ] = "operator",
     json: JSON = False,

@@ -165,15 +165,15 @@ ROLES = (
         writes={"insert": ("ops.dirty_day",), "delete": _of("ops", "landing_file dirty_day marts_run")},
         settings=_STAGE,
     ),
-    Role("operator", reads=ALL_SCHEMAS, settings=_READER),
-    Role("analyst", reads=("marts",), settings=_READER),
+    Role("secure_reader", reads=ALL_SCHEMAS, settings=_READER),
     # Not marts_staging: its views read the tables of idb with their owner's rights.
     Role(
-        "monitor",
+        "operator",
         reads=("marts_intermediate", "marts"),
         guarded=("idb", "final", "ops"),
         settings=_READER,
     ),
+    Role("analyst", reads=("marts",), settings=_READER),
     # In Dagster's database, where it makes the tables itself; in ours it has no rights at all.
     Role(DAGSTER, owns=("public",), of_database=("temporary",)),
 )

@@ -91,7 +91,7 @@ def refresh_checks(
     context: dg.AssetCheckExecutionContext, database: dg.ResourceParam[Database]
 ) -> Iterator[dg.AssetCheckResult]:
     """All of them in one step: a step of its own costs each 100 ms."""
-    with database.monitor.connect() as connection:
+    with database.operator.connect() as connection:
 
         def rows(query: str, **values: object) -> Sequence[sa.RowMapping]:
             return connection.execute(sa.text(query), values).mappings().all()
@@ -118,7 +118,7 @@ def refresh_checks(
 def yesterday_final(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
     """For the deadline of the night, after the nightly pass."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    return _days(unfinalized(database.monitor, yesterday))
+    return _days(unfinalized(database.operator, yesterday))
 
 
 @dg.asset_check(
@@ -160,7 +160,7 @@ def final_equals_idb(
 )
 def tables_vacuumed(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
     """For the nightly pass: neither comes in a day."""
-    with database.monitor.connect() as connection:
+    with database.operator.connect() as connection:
         found = [asdict(table) for table in neglected(connection)]
     aged = any(table["aged"] for table in found)
     severity = dg.AssetCheckSeverity.ERROR if aged else dg.AssetCheckSeverity.WARN
@@ -186,7 +186,7 @@ def cti_checks(settings: Settings) -> Sequence[dg.AssetChecksDefinition]:
 def reachable(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
     """A warning: what does not need it goes on."""
     query = "select place, fault, missing_since::text, checked_at::text from ops.cti_database"
-    with database.monitor.connect() as connection:
+    with database.operator.connect() as connection:
         found = connection.execute(sa.text(query)).mappings().one_or_none()
     return dg.AssetCheckResult(
         passed=found is not None and found["fault"] is None,

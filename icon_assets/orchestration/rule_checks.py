@@ -22,7 +22,7 @@ def rule_checks(
     context: dg.AssetCheckExecutionContext, database: dg.ResourceParam[Database]
 ) -> Iterator[dg.AssetCheckResult]:
     """For the nightly pass, since rules read whole histories. What breaks one is in the data: a warning."""
-    with database.monitor.connect() as connection:
+    with database.operator.connect() as connection:
         for rule in RULES.values():
             spec = _SPECS[rule.name]
             if spec.key in context.selected_asset_check_keys:

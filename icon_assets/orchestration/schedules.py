@@ -37,7 +37,7 @@ def nightly_finalize(
 ) -> Iterator[dg.RunRequest]:
     """One run a range, of campaigns and chains together."""
     now = context.scheduled_execution_time
-    dirty = dirty_days(database.monitor)
+    dirty = dirty_days(database.operator)
     failed = failed_days(context.instance, termination_days(settings.first_day))
     left = chain(*dirty.values(), *failed.values())
     for first, last in nightly_ranges(left, now, settings.first_day):

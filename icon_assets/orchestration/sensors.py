@@ -92,7 +92,7 @@ def landing_files(
         return dg.SkipReason(hold)
     wait = timedelta(seconds=settings.wait_seconds)
     try:
-        found = _listing.submit(backlog, database.monitor, landing, wait=wait).result(_LISTING_SECONDS)
+        found = _listing.submit(backlog, database.operator, landing, wait=wait).result(_LISTING_SECONDS)
     except TimeoutError:
         return dg.SensorResult([_drain("a landing zone too large to list in a tick")])
     if not found:
@@ -131,13 +131,13 @@ def changed_days(
     """Days left to do, in; one run request, out."""
     if hold := reason_to_hold(context.instance, CATCH_UP, datetime.now(UTC)):
         return dg.SkipReason(hold)
-    if dirty := sum(map(len, dirty_days(database.monitor, delay=settings.finalize_delay).values())):
+    if dirty := sum(map(len, dirty_days(database.operator, delay=settings.finalize_delay).values())):
         return dg.RunRequest(tags={WHY: f"dirty days: {dirty}"})
-    if are_collecting(database.monitor, settings.finalize_delay):
+    if are_collecting(database.operator, settings.finalize_delay):
         return dg.SkipReason(f"Days are dirty for less than {settings.finalize_delay} (ICON_FINALIZE_DELAY).")
-    if due(database.monitor):
+    if due(database.operator):
         return dg.RunRequest(tags={WHY: "marts behind final"})
-    if marts_are_outdated(database.monitor):
+    if marts_are_outdated(database.operator):
         return dg.RunRequest(tags={WHY: "marts of other code"})
     return dg.SkipReason("Every day is finalized and in the marts.")
 
@@ -201,6 +201,6 @@ def copied_calls(
     assert settings.cti_database_url
     if hold := reason_to_hold(context.instance, CATCH_UP, datetime.now(UTC)):
         return dg.SkipReason(hold)
-    if why := why_copy(database.monitor, settings.cti_database_url):
+    if why := why_copy(database.operator, settings.cti_database_url):
         return dg.RunRequest(tags={WHY: why})
     return dg.SkipReason("No calls to copy.")

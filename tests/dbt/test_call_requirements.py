@@ -187,7 +187,7 @@ def outbound_only(
 
 
 def test_requirement_41_calls_in_another_database_or_a_missing_one(outbound_only: Marts, cti: Loader) -> None:
-    engine, url = outbound_only.database.loader, cti.database.url("operator")
+    engine, url = outbound_only.database.loader, cti.database.url("secure_reader")
     cti.tserver(*CALLS)
     nowhere = url.replace(f":{cti.database.conninfo['port']}/", ":1/")
 

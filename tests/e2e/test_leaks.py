@@ -201,9 +201,9 @@ def test_no_other_table_holds_them(left: tuple[Path, Database, list[str]]) -> No
     assert {table for table, _ in found} - ALLOWED - partitions.keys() == set()
 
 
-def test_analyst_and_monitor_read_none_of_them(left: tuple[Path, Database, list[str]]) -> None:
+def test_analyst_and_operator_read_none_of_them(left: tuple[Path, Database, list[str]]) -> None:
     _, database, _ = left
-    for role, table in itertools.product(("analyst", "monitor"), ALLOWED):
+    for role, table in itertools.product(("analyst", "operator"), ALLOWED):
         with (
             psycopg.connect(database.url(role)) as connection,
             pytest.raises(psycopg.errors.InsufficientPrivilege),
@@ -216,4 +216,4 @@ def test_no_argument_of_a_process_holds_a_password(left: tuple[Path, Database, l
     _, database, _ = left
     argv = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if os.access(path, os.R_OK)]
     assert not any(database.conninfo["password"].encode() in line for line in argv)
-    assert set(roles.passwords(left[0])) >= {"operator", "analyst", "monitor"}
+    assert set(roles.passwords(left[0])) >= {"secure_reader", "analyst", "operator"}

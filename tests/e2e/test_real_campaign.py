@@ -190,7 +190,7 @@ def test_calls_of_another_database_are_matched_across(
     cti = new_database()
     drain(cti.loader, Landing(str(spread / "tserver")))
     landing = without_calls(spread, tmp_path / "outbound")
-    said = process(landing, database, tmp_path / "var", ICON_CTI_DATABASE_URL=cti.url("operator"))
+    said = process(landing, database, tmp_path / "var", ICON_CTI_DATABASE_URL=cti.url("secure_reader"))
     assert "rows of calls, finalized" in said
     assert differing(spread_database, database) == set()
     assert unmatched(database) == {}
@@ -198,7 +198,7 @@ def test_calls_of_another_database_are_matched_across(
 
 def span(database: Database) -> tuple[date, date]:
     """The first and the last day that anything ended on."""
-    days = [day for days in dirty_days(database.monitor).values() for day in days]
+    days = [day for days in dirty_days(database.operator).values() for day in days]
     return min(days), max(days)
 
 
@@ -243,6 +243,6 @@ def test_ranges_in_any_order_and_days_one_by_one_after_a_kill_end_the_same(
             for entity in ENTITIES:
                 until = min(start + timedelta(day + step - 1), end)
                 finalize(database.finalizer, entity, start + timedelta(day), until)
-    assert not any(dirty_days(database.monitor).values())
+    assert not any(dirty_days(database.operator).values())
     commands.run("process")
     assert differing(spread_database, database) == set()

@@ -35,7 +35,7 @@ def definitions(settings: Settings, database: Database, url: str) -> dg.Definiti
 
 
 def nowhere(cti: Loader) -> str:
-    return cti.database.url("operator").replace(f":{cti.database.conninfo['port']}/", ":1/")
+    return cti.database.url("secure_reader").replace(f":{cti.database.conninfo['port']}/", ":1/")
 
 
 def copy_and_finalize(defs: dg.Definitions, instance: dg.DagsterInstance) -> dg.AssetCheckEvaluation:
@@ -58,7 +58,7 @@ def said(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, object]:
 def test_it_stands_between_loading_and_finalizing_where_it_is_named(
     settings: Settings, database: Database, defs: dg.Definitions, cti: Loader
 ) -> None:
-    with_cti = definitions(settings, database, cti.database.url("operator"))
+    with_cti = definitions(settings, database, cti.database.url("secure_reader"))
     dg.Definitions.validate_loadable(with_cti)
     graph = with_cti.resolve_asset_graph()
     assert CTI_DATABASE in graph.get(FINAL_DAY).parent_keys
@@ -74,7 +74,7 @@ def test_calls_are_copied_and_their_days_finalized_in_one_run(
     loader = Loader(database, landing)
     loader([*chain("A", 1, 2, 3, 0), chain_call("A", "K1"), *chain("B", 1, 2, 3, 0, start=T0 + DAY)])
     cti.tserver({"type": "call", "ts": T0, "callid": "K1", "cseq": 1, "change": "created", "switchid": 1})
-    defs = definitions(settings, database, cti.database.url("operator"))
+    defs = definitions(settings, database, cti.database.url("secure_reader"))
     assert tick(defs, "copied_calls", instance).run_requests[0].tags["icon/why"] == "batches of calls: 1"
 
     assert copy_and_finalize(defs, instance).passed
@@ -105,7 +105,7 @@ def test_where_it_cannot_be_read_the_run_goes_on_and_the_check_warns(
     # Once it is known there is nothing to do, until it comes back.
     assert not tick(lost, "copied_calls", instance).run_requests
 
-    back = definitions(settings, database, cti.database.url("operator"))
+    back = definitions(settings, database, cti.database.url("secure_reader"))
     assert "read again" in tick(back, "copied_calls", instance).run_requests[0].tags["icon/why"]
     assert copy_and_finalize(back, instance).passed
     assert said(instance, CTI_DATABASE)["days marked"] == 1

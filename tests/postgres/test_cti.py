@@ -48,7 +48,7 @@ class Cti:
         landing.mkdir()
         self.load = Loader(database, landing)
         self.database = database
-        self.url = database.url("operator")
+        self.url = database.url("secure_reader")
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_a_lost_note_costs_a_look_and_no_rows(cti: Cti, load: Loader) -> None:
 def test_two_that_copy_each_other_come_to_an_end(cti: Cti, load: Loader) -> None:
     cti.load.tserver(*traffic("K1", "A-1"))
     load.tserver(*traffic("K2", "B-1"), source="ixn")
-    ours = load.database.url("operator")
+    ours = load.database.url("secure_reader")
     for expected in (1, 0):
         assert copy_calls(load.database.loader, cti.url).loaded.batches == expected
         assert copy_calls(cti.database.loader, ours).loaded.batches == expected
@@ -167,13 +167,13 @@ def test_what_cannot_be_read_says_why(cti: Cti, load: Loader) -> None:
     for url, said in (
         (nowhere, "refused"),
         (owner.replace(cti.database.dagster_name, "postgres"), "no IDB of this release"),
-        (load.database.url("operator"), "own database"),
-        (cti.database.url("monitor"), "no IDB of this release of icon-assets, or its role may not read it"),
+        (load.database.url("secure_reader"), "own database"),
+        (cti.database.url("operator"), "no IDB of this release of icon-assets, or its role may not read it"),
     ):
         copied = copy_calls(engine, url)
         assert copied.fault is not None
         assert said in copied.fault
-        assert cti.database.passwords["operator"] not in repr(copied)
+        assert cti.database.passwords["secure_reader"] not in repr(copied)
     assert load.one("select missing_since::text, fault is null from ops.cti_database") == ("-infinity", False)
     # That it cannot be read is known.
     assert why_copy(engine, nowhere) is None

@@ -120,7 +120,7 @@ def test_a_user_who_may_not_make_roles_is_told_what_to_run(server: EmbeddedServe
     with psycopg.connect(**server.conninfo(), autocommit=True) as connection:
         connection.execute("alter role plain createrole")
     database = open_database(settings)
-    psycopg.connect(database.url("operator")).close()
+    psycopg.connect(database.url("secure_reader")).close()
     database.dispose()
 
 
@@ -199,7 +199,7 @@ def test_urls_say_all_that_the_given_one_said(host: str, port: str) -> None:
 
 
 def test_an_unknown_role_is_named(template: Database) -> None:
-    with pytest.raises(UserError, match=r"no role 'auditor'. Choose one of operator, analyst, monitor"):
+    with pytest.raises(UserError, match=r"no role 'auditor'. Choose one of secure_reader, operator, analyst"):
         template.url("auditor")
 
 

@@ -1,4 +1,4 @@
-"""Who may do what: each stage its work, people what they may read; customers' values the operator alone."""
+"""Who may do what: each stage its work, people what they may read; customers' values one role alone."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def connect(database: Database, role: str) -> psycopg.Connection:
 
 
 @pytest.fixture
-def monitor(built: Database) -> Iterator[psycopg.Connection]:
-    with connect(built, "monitor") as connection:
+def operator(built: Database) -> Iterator[psycopg.Connection]:
+    with connect(built, "operator") as connection:
         yield connection
 
 
@@ -227,39 +227,39 @@ def test_what_is_ours_is_handed_over(template: Database) -> None:
         connection.execute("update idb.go_chain set state = state")
 
 
-def test_the_operator_reads_every_schema(built: Database) -> None:
+def test_the_secure_reader_reads_every_schema(built: Database) -> None:
     found = relations(built)
     assert {schema for schema, _ in found} == set(ALL_SCHEMAS)
-    with connect(built, "operator") as connection:
+    with connect(built, "secure_reader") as connection:
         for schema, name in found:
             connection.execute(f"select * from {schema}.{name} limit 0")
 
 
 @pytest.mark.threat("S4", "S5")
-def test_the_monitor_reads_all_but_secrets(built: Database, monitor: psycopg.Connection) -> None:
+def test_the_operator_reads_all_but_secrets(built: Database, operator: psycopg.Connection) -> None:
     """Each table but those of SECRETS whole; of these every other column, and none where all is secret."""
     for schema, name in relations(built):
         if schema == "marts_staging":
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                monitor.execute(f"select 1 from {schema}.{name}")
+                operator.execute(f"select 1 from {schema}.{name}")
         elif (secret := SECRETS.get(f"{schema}.{name}")) is None:
-            monitor.execute(f"select * from {schema}.{name} limit 0")
+            operator.execute(f"select * from {schema}.{name} limit 0")
         else:
             for column in secret or ("*",):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    monitor.execute(f"select {column} from {schema}.{name}")
+                    operator.execute(f"select {column} from {schema}.{name}")
             if secret:
-                monitor.execute(f"select count(*) from {schema}.{name}")
+                operator.execute(f"select count(*) from {schema}.{name}")
 
 
 @pytest.mark.threat("S4", "S5")
-def test_no_partition_is_a_way_round(built: Database, monitor: psycopg.Connection) -> None:
+def test_no_partition_is_a_way_round(built: Database, operator: psycopg.Connection) -> None:
     make_months(built.finalizer, "chain", [date(2025, 11, 1)])
     databases.set_up(built)
-    monitor.execute("select chainguid from final.go_record")
+    operator.execute("select chainguid from final.go_record")
     for column in ("contactinfo", "chainguid"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            monitor.execute(f"select {column} from final.go_record_202511")
+            operator.execute(f"select {column} from final.go_record_202511")
 
 
 def test_every_column_of_these_names_is_a_secret(built: Database) -> None:
@@ -279,13 +279,13 @@ def test_every_column_of_these_names_is_a_secret(built: Database) -> None:
 
 
 @pytest.mark.threat("S5")
-def test_a_token_is_keyed_and_the_key_is_hidden(built: Database, monitor: psycopg.Connection) -> None:
+def test_a_token_is_keyed_and_the_key_is_hidden(built: Database, operator: psycopg.Connection) -> None:
     with built.connect() as connection:
         query = "select ops.contact_token('+1555'), encode(sha256('+1555'), 'hex'), ops.contact_token(null)"
         token, plain, none = connection.execute(query).fetchone() or ()
     assert (len(token), token != plain, none) == (64, True, None)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        monitor.execute("select ops.contact_token('+1555')")
+        operator.execute("select ops.contact_token('+1555')")
 
 
 @pytest.mark.threat("S8")
@@ -400,9 +400,9 @@ def test_nothing_stands_on_a_stages_path(built: Database, stage: str) -> None:
         assert connection.execute("select current_schemas(false)").fetchone() == ([],)
 
 
-def test_the_monitor_reads_no_text_of_secure_fields_but_keys(monitor: psycopg.Connection) -> None:
+def test_the_operator_reads_no_text_of_secure_fields_but_keys(operator: psycopg.Connection) -> None:
     """A column that is added to these tables must be thought of."""
-    found = monitor.execute(
+    found = operator.execute(
         "select distinct attname from pg_attribute where attrelid::regclass::text = any(%s) and attnum > 0"
         " and atttypid = 'varchar'::regtype and has_column_privilege(attrelid, attnum, 'select')"
         " and attname not like 'gsys%%'",

@@ -49,7 +49,7 @@ def test_very_many_tiny_files(load: Loader) -> None:
     for number in range(200):
         batches.write(load.landing, f"{number:03}", chain(f"C{number}", 1))
     assert load.drain().new == 200
-    assert not backlog(load.database.monitor, Landing(str(load.landing)))
+    assert not backlog(load.database.operator, Landing(str(load.landing)))
 
 
 @pytest.mark.threat("F27", "F29", "R16")
@@ -115,7 +115,7 @@ def test_clocks_and_inodes_of_files_decide_nothing(load: Loader) -> None:
     (load.landing / "cut.jsonl").write_bytes(batches.batch("d", chain("D", 1))[:-9])
     assert load.drain().waiting == 1
     later = datetime.now(UTC) + timedelta(days=999)
-    assert len(backlog(load.database.monitor, Landing(str(load.landing)), now=later).expired) == 1
+    assert len(backlog(load.database.operator, Landing(str(load.landing)), now=later).expired) == 1
 
 
 class HangingFileSystem(MemoryFileSystem):

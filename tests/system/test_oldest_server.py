@@ -54,7 +54,7 @@ def kept(oldest: dict[str, str], tmp_path: Path) -> Iterator[Database]:
 
 def test_the_schema_and_the_roles_are_made_on_the_oldest_server(kept: Database) -> None:
     assert databases.is_current(kept)
-    with psycopg.connect(kept.url("operator")) as connection:
+    with psycopg.connect(kept.url("secure_reader")) as connection:
         assert connection.info.server_version // 10_000 == OLDEST_SERVER
         assert connection.execute("select count(*) > 100 from idb.g_dictionary").fetchone() == (True,)
 
@@ -97,6 +97,6 @@ def test_it_is_saved_and_brought_back(kept: Database, landing: Path, tmp_path: P
     ):
         restore(kept, tmp_path / "icon.dump")
     restore(kept, tmp_path / "icon.dump")
-    with kept.monitor.connect() as connection:
+    with kept.operator.connect() as connection:
         assert connection.exec_driver_sql("select chainguid from final.go_chain").all() == [("A",)]
     assert drain(kept.loader, Landing(str(landing))).batches == 1

@@ -153,7 +153,7 @@ def _final_day(
             for day in _rebuild(database, entity, days, progress):
                 rebuilt.append(day)
                 report(day)
-        seen = glance(database.monitor, _BY_DAY, ["chains", "sessions"])
+        seen = glance(database.operator, _BY_DAY, ["chains", "sessions"])
         return dg.MaterializeResult(metadata={**days_metadata(rebuilt), **closed_metadata(closed), **seen})
 
     return final_day

@@ -104,14 +104,14 @@ def marts_assets(settings: Settings) -> dg.AssetsDefinition:
                 context.log.info("The marts hold everything that has been loaded.")
                 return
             # What has ended is open no more, and not yet final: the marts would show it nowhere.
-            if not asked_by_hand and are_collecting(database.monitor, settings.finalize_delay):
+            if not asked_by_hand and are_collecting(database.operator, settings.finalize_delay):
                 context.log.info("Days are dirty, but not yet long enough: the marts wait with them.")
                 return
             window = open_window(engine)
             events = build("--full-refresh") if outdated and whole else build()
             for event in _counted(events, len(context.selected_asset_keys), progress):
                 if _is_of(context, event, _CAMPAIGN_DAY):
-                    seen = glance(database.monitor, _BY_DAY, ["human", "machine", "other"])
+                    seen = glance(database.operator, _BY_DAY, ["human", "machine", "other"])
                     event = event.with_metadata({**seen, **event.metadata})
                 yield event
             # After a part of the models the rest has the window still to take in.

@@ -104,7 +104,7 @@ def raw_tables(
     for refusal in drained.refused:
         context.log.error(f"Refused {refusal.path}: {refusal.reason}. {refusal.detail}")
     done = drain_metadata(drained, datetime.now(UTC))
-    seen = glance(database.monitor, _BY_DAY, ["new", "known", "quarantined"])
+    seen = glance(database.operator, _BY_DAY, ["new", "known", "quarantined"])
     yield dg.MaterializeResult(LEDGER, metadata={"new rows": drained.batches, **done, **seen})
     for table in catalogue().tables:
         yield dg.MaterializeResult(idb_key(table), metadata={"new rows": drained.rows[table], **done})
