@@ -11,9 +11,9 @@ from typing import Any
 import psycopg
 
 from icon_assets.contract.events import TYPES
-from icon_assets.ingest import clock, dirty, fields, objects, sessions
+from icon_assets.ingest import clock, dirty, fields, history, objects, sessions
 from icon_assets.ingest.deployment import Scope
-from icon_assets.ingest.history import remove_moved
+from icon_assets.ingest.history import History, remove_moved
 from icon_assets.ingest.stage import removed
 from icon_assets.ingest.targets import histories
 
@@ -22,7 +22,7 @@ _OF_SWITCH = [
 ]
 
 
-CREATE = f"{dirty.CREATE}; {fields.CREATE}"
+CREATE = f"{history.CREATE}; {dirty.CREATE}; {fields.CREATE}"
 
 # Without a row in G_IR no call of the history names one.
 _ANY_IR = "(select from idb.g_ir limit 1) union all (select from stage_call where irid is not null limit 1)"
@@ -174,15 +174,24 @@ def _insert(cursor: psycopg.Cursor[Any], type_: str, merged: Merged, parameters:
     if type_ == "userdata" or (type_ == "field" and fields.any_ambiguous(cursor)):
         merged.leave(type_, cursor.execute(remove_moved(*targets), parameters).fetchall())
     new = 0
-    for history in targets:
-        inserted = cursor.execute(history.insert(), parameters).rowcount
-        merged.rows[history.table] += inserted
+    for target in targets:
+        inserted = _insert_lines(cursor, target, parameters)
+        merged.rows[target.table] += inserted
         new += inserted
     if also := targets[0].also:
         merged.rows[also.table] += cursor.execute(targets[0].insert_also(), parameters).rowcount
     if new < merged.new(type_).total():
-        for history in targets:
-            merged.leave(type_, cursor.execute(history.remove_known(), parameters).fetchall())
+        for target in targets:
+            merged.leave(type_, cursor.execute(target.remove_known(), parameters).fetchall())
+
+
+def _insert_lines(cursor: psycopg.Cursor[Any], target: History, parameters: dict[str, Any]) -> int:
+    """Inserts the staged lines that are not known: looks for the keys only where one is there."""
+    statement = psycopg.ClientCursor(cursor.connection).mogrify(target.insert_all(), parameters)
+    found: tuple[int | None] | None = cursor.execute("select pg_temp.inserted(%s)", [statement]).fetchone()
+    if found and found[0] is not None:
+        return found[0]
+    return cursor.execute(target.insert_new(), parameters).rowcount
 
 
 def _update_current(
