@@ -50,7 +50,7 @@ COMMANDS = {
     "quarantine": ("commands.quarantine:app", "Lines that could not be loaded: see, mend and replay them."),
     "db": ("commands.db:app", "Start, stop and look at the database."),
     "simulate": (
-        "simulator.command:simulate",
+        "commands.simulate:simulate",
         "Write the event batches of a simulated contact centre, and the truth that reports must show.",
     ),
 }

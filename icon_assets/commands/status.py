@@ -11,7 +11,8 @@ from icon_assets.commands.setup import landing_zone
 from icon_assets.commands.shown import JSON, print_json
 from icon_assets.database import embedded_server, open_database
 from icon_assets.errors import UserError
-from icon_assets.health import Health, Level, health
+from icon_assets.health.findings import Health, Level
+from icon_assets.health.look import health
 from icon_assets.settings import Settings
 
 _MARKS = {Level.OK: "[green]✓[/]", Level.NOTE: "[yellow]·[/]", Level.ATTENTION: "[bold red]![/]"}

@@ -10,7 +10,8 @@ import dagster as dg
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.finalize.dirty import are_collecting, dirty_days
-from icon_assets.health import Health, health
+from icon_assets.health.findings import Health
+from icon_assets.health.look import health
 from icon_assets.ingest.cti import why_copy
 from icon_assets.ingest.drain import backlog
 from icon_assets.marts.dbt_code import marts_are_outdated

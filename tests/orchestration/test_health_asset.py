@@ -13,12 +13,13 @@ import sqlalchemy as sa
 from icon_assets import database as databases
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
-from icon_assets.health import _ASKED_HERE, Level, health
+from icon_assets.health.dagster_storage import orchestrated
+from icon_assets.health.findings import Level
+from icon_assets.health.look import _ASKED_HERE, health
 from icon_assets.ingest.drain import drain
 from icon_assets.instance import environment
 from icon_assets.orchestration.assets.health import HEALTH, WELL
 from icon_assets.orchestration.checks import refresh_checks
-from icon_assets.orchestration.storage import orchestrated
 from icon_assets.settings import Settings
 from tests.orchestration.test_sensors import tick
 

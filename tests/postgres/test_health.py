@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from icon_assets import health as module
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
-from icon_assets.health import Finding, Level, health
+from icon_assets.health import look
+from icon_assets.health.findings import Finding, Level
+from icon_assets.health.look import health
 from icon_assets.ingest.drain import drain
 from icon_assets.settings import Settings
 from tests.batches import chain, write
@@ -142,5 +143,5 @@ def test_a_lost_link_needs_somebody_and_a_gap_is_noted(
 
 def test_a_disk_that_fills_needs_somebody(database, settings, monkeypatch) -> None:
     assert found(database, settings, "disk").level is Level.OK
-    monkeypatch.setattr(module, "_DISK_SHARE_LOW", 1.0)  # no disk is wholly free
+    monkeypatch.setattr(look, "_DISK_SHARE_LOW", 1.0)  # no disk is wholly free
     assert found(database, settings, "disk").level is Level.ATTENTION

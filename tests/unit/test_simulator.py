@@ -16,10 +16,10 @@ from test_simulator_reader import inflated
 from typer import Typer
 from typer.testing import CliRunner
 
+from icon_assets.commands.simulate import simulate as command
 from icon_assets.errors import UserError
 from icon_assets.ingest.deployment import read_deployment
 from icon_assets.simulator import resize, scenarios, simulate
-from icon_assets.simulator.command import simulate as command
 from icon_assets.simulator.randomness import Guids, Stream, Weights
 from icon_assets.simulator.scenario import Campaign, Scenario
 

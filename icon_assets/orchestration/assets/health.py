@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from icon_assets.database import Database
-from icon_assets.health import Health, Level, health
+from icon_assets.health.findings import Health, Level
+from icon_assets.health.look import health
 from icon_assets.orchestration.assets.final import FINAL_DAY
 from icon_assets.orchestration.assets.landing import EVENT_BATCHES
 from icon_assets.orchestration.assets.raw import LEDGER

@@ -1,16 +1,11 @@
-"""Whether all is well, and what to do where it is not: one look at every stage, in some 30 ms.
-
-The asset `ops/health` shows it in Dagster, `icon-assets status` on the command line. It names sources and
-reasons, never a customer's value.
-"""
+"""One look at every stage, in some 30 ms: what is found there, a topic a function."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,11 +13,12 @@ import sqlalchemy as sa
 from icon_assets.contract.landing import Landing
 from icon_assets.contract.reasons import LandingError
 from icon_assets.database import Database
+from icon_assets.health.dagster_storage import orchestrated
+from icon_assets.health.findings import Finding, Health, Level
 from icon_assets.ingest.drain import backlog
 from icon_assets.ingest.quarantine import last_week
 from icon_assets.marts.dbt_code import marts_are_outdated
 from icon_assets.marts.window import due
-from icon_assets.orchestration.storage import orchestrated
 from icon_assets.settings import Settings
 
 # What a refresh does within the hour, where one can run at all.
@@ -33,49 +29,6 @@ _ALIVE = timedelta(minutes=2)
 _DISK_LOW, _DISK_SHARE_LOW = 2 * 10**9, 0.05
 # Checks that say, as of the last refresh, what is asked anew here.
 _ASKED_HERE = {"files_whole", "files_accepted", "quarantine_share", "no_dirty_days", "well"}
-
-
-class Level(StrEnum):
-    """How much a finding matters."""
-
-    OK = "ok"
-    NOTE = "note"  # worth knowing; goes away by itself, or may stay
-    ATTENTION = "attention"  # somebody has to do something
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found of one topic. next: what to do, where there is something to do."""
-
-    topic: str
-    level: Level
-    said: str
-    next: str = ""
-
-
-@dataclass(frozen=True)
-class Health:
-    """Findings by topic, and the figures behind them."""
-
-    at: datetime
-    findings: tuple[Finding, ...]
-    numbers: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def attention(self) -> int:
-        """How many topics need somebody."""
-        return sum(finding.level is Level.ATTENTION for finding in self.findings)
-
-    @property
-    def headline(self) -> str:
-        """All of it in one line."""
-        if not self.attention:
-            return "All is well."
-        return f"{self.attention} thing{'s need' if self.attention > 1 else ' needs'} attention."
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {"well": not self.attention, **asdict(self), "at": self.at.isoformat()}
 
 
 @dataclass
