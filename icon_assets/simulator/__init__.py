@@ -5,8 +5,9 @@ drive it. A `session` of a campaign group loads customers of `lists` as chains (
 pace of `pacing`, makes attempts of them: `placed` by OCS or dialled from a `preview`, with `outcomes`, then
 a `conversation` with one of the `agents`, and what follows by `treatment`. `ocs`, `calls` and
 `configuration` say all this to their `feed`s; `files` writes the batches. `truth` counts, by `tally` and
-`progress`, from the same objects; `losses` counts what nobody heard. `harms` (`disorder`, `repetition`,
-`spoilage`, `loss`) stand between feeds and files. `disturbance` says which faults and harms there are.
+`progress`, from the same objects, which know it as the `books` of their OCS; `losses` counts what nobody
+heard. `harms` (`disorder`, `repetition`, `spoilage`, `loss`) stand between feeds and files. `disturbance`
+says which faults and harms there are.
 """
 
 from icon_assets.simulator.run import simulate

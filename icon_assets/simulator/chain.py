@@ -69,8 +69,7 @@ class Attempt:
     @property
     def findable(self) -> bool:
         """Whether a call of it would be found: an ICON hears the T-Server, and OCS can be matched with it."""
-        session = self.chain.session
-        return self.chain.ocs.matches and bool(session.world.tserver(session.switch).feeds)
+        return self.chain.ocs.matches and bool(self.chain.session.unit.tserver.feeds)
 
     @property
     def found_calls(self) -> list[Call]:
@@ -265,7 +264,7 @@ class Chain:
         )
 
     def _field_line(self, record: Record, place: int, seq: int, old: str, new: str, change: str = "") -> None:
-        self.session.world.truth.field(self, place)
+        self.ocs.books.field(self, place)
         self.ocs.source.emit(
             "field",
             f'"chainguid":"{self.guid}","recordhandle":{self.handles[record.place]},'

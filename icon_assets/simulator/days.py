@@ -70,7 +70,7 @@ class Days:
         while self._env.now < stop:
             while not unit.ocs.up:
                 yield self._env.timeout(times.SECOND)
-            session = Session(self._world, unit)
+            session = Session(unit)
             living = self._env.process(self._session(session, run, midnight))
             self._faults.living[session.guid] = living
             try:

@@ -77,7 +77,7 @@ def _attempt(
         yield from preview.run(session, attempt, agent, follow)
     else:
         yield from placed.run(session, attempt, agent, follow)
-    session.world.truth.attempt(attempt)
+    attempt.chain.ocs.books.attempt(attempt)
 
 
 def follow(session: Session, attempt: Attempt) -> None:

@@ -116,7 +116,7 @@ class Faults:
     def _end_sessions(self, ocs: Ocs) -> None:
         for session in ocs.sessions.values():
             session.dead = True
-            self._world.truth.open_session(session)
+            ocs.books.open_session(session)
             self.living[session.guid].interrupt()
         ocs.sessions.clear()
 

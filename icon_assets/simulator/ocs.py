@@ -1,37 +1,69 @@
-"""An Outbound Contact Server: its sessions, its record handles and its metrics."""
+"""An Outbound Contact Server: its sessions, its record handles and its metrics; who counts what it does."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from simpy import Event
 
 from icon_assets.simulator.feed import Source
 from icon_assets.simulator.lines import optional
-from icon_assets.simulator.randomness import Stream
+from icon_assets.simulator.randomness import Guids, Stream
 from icon_assets.simulator.times import MINUTE
 
 if TYPE_CHECKING:
     from icon_assets.simulator.calls import Call
-    from icon_assets.simulator.chain import Attempt
+    from icon_assets.simulator.chain import Attempt, Chain
     from icon_assets.simulator.session import Session
-    from icon_assets.simulator.truth import Truth
 
 METRICS_EVERY = 10 * MINUTE
 COUNTERS = ("records_total", "chains_total", "records_not_processed", "chains_not_processed")
 
 
+class Books(Protocol):
+    """Whoever counts what happens, from the objects that it happens to."""
+
+    def chain(self, chain: Chain) -> None:
+        """A chain reached state 0."""
+
+    def attempt(self, attempt: Attempt) -> None:
+        """An attempt about which nothing more will be said."""
+
+    def field(self, chain: Chain, place: int) -> None:
+        """A field line."""
+
+    def session(self, session: Session) -> None:
+        """A campaign session ended."""
+
+    def open_chain(self, chain: Chain) -> None:
+        """Its OCS died."""
+
+    def open_session(self, session: Session) -> None:
+        """Its OCS died, and nobody took it over."""
+
+    def metric(self, scope: str, name: str) -> None:
+        """A metric line."""
+
+    def packet(self, ocs: Ocs, active: list[Session]) -> None:
+        """A ten-minute packet went out."""
+
+
 class Ocs:
     """One OCS application; `sessions` in the order of their loading, `up` while it lives.
 
-    `backup`: its warm standby; `life`: counts its starts, as it forgets all chains when it dies;
-    `matches`: OCS 7.2 cannot be matched with call data (guide); `repeats`: percent of metrics said twice;
-    `heard`: an ICON stores what it says.
+    `guids`: all are made by one, so that none is twice; `books`: who counts what it and its sessions do;
+    `backup`: its warm standby; `life`: counts its starts, as it forgets all chains when it dies; `matches`:
+    OCS 7.2 cannot be matched with call data (guide); `repeats`: percent of metrics said twice; `heard`: an
+    ICON stores what it says.
     """
 
-    def __init__(self, source: Source, truth: Truth, repeats: float = 0, backup: Ocs | None = None) -> None:
+    def __init__(
+        self, source: Source, guids: Guids, books: Books, repeats: float = 0, backup: Ocs | None = None
+    ) -> None:
         self.source = source
+        self.guids = guids
+        self.books = books
         self.backup = backup
         self._repeats = repeats
         self._luck = Stream(source.dbid, "repeats")
@@ -40,7 +72,6 @@ class Ocs:
         self.life = 1
         self.heard = True
         self.matches = not source.release.startswith("7.2")
-        self._truth = truth
         self._handles = 0
 
     def handles(self, count: int) -> int:
@@ -81,7 +112,7 @@ class Ocs:
             for name in COUNTERS:
                 self._say("list", name, getattr(calling_list, name), f'"callinglistid":{dbid}')
         if self.heard:
-            self._truth.packet(self, active)
+            self.books.packet(self, active)
 
     def overdialed(self, session: Session, attempt: Attempt, call: Call) -> None:
         """Said at each such call."""
@@ -104,7 +135,7 @@ class Ocs:
             f'"campaignid":{unit.dbid},"groupid":{unit.group},"callinglistid":{unit.calling_list.dbid},'
             f'"callattid":"{attempt.guid}",{callid}"switchid":{session.switch}'
         )
-        self._say("call" if session.stored else None, metric, value, ids, attempt.chain)
+        self._say("call" if unit.stored else None, metric, value, ids, attempt.chain)
 
     def _say(self, scope: str | None, metric: str, value: int, ids: str, owner: object = None) -> None:
         """`scope`: of what it counts in the truth, None where no ICON stores it."""
@@ -117,4 +148,4 @@ class Ocs:
 
     def _count(self, scope: str | None, metric: str) -> None:
         if self.heard and scope is not None:
-            self._truth.metric(scope, metric)
+            self.books.metric(scope, metric)

@@ -58,7 +58,7 @@ def run(session: Session, attempt: Attempt, agent: Agent | None, follow: Follow)
 
 def _place(session: Session, attempt: Attempt) -> Call:
     """The call, with the attempt's GUID in its user data, and named by OCS where OCS places it itself."""
-    source = session.world.tserver(session.switch)
+    source = session.unit.tserver
     call = Call(source, session.guids, session.switch, CallType.OUTBOUND, attempt.chain)
     attempt.calls.append(call)
     attempt.detected = True

@@ -52,7 +52,7 @@ def run(session: Session, attempt: Attempt, agent: Agent, follow: Follow) -> Wor
 
 def _push(session: Session, attempt: Attempt, agent: Agent) -> Call:
     """The interaction by which the Interaction Server brings the record to the desktop."""
-    source = session.world.ixn
+    source = session.unit.ixn
     interaction = Call(
         source, session.guids, session.switch, CallType.OUTBOUND, attempt.chain, media="interaction"
     )
@@ -78,7 +78,7 @@ def _attach(attempt: Attempt, call: Call) -> None:
 def _dial(session: Session, attempt: Attempt, agent: Agent, follow: Follow) -> Work:
     """One call, or a second one to a busy number; then the talk, or the agent's note that there was none."""
     env, luck = session.env, attempt.chain.luck
-    source = session.world.tserver(session.switch)
+    source = session.unit.tserver
     again = luck.chance(_AGAIN_PERCENT)
     while True:
         call = Call(source, session.guids, session.switch, CallType.OUTBOUND, attempt.chain)

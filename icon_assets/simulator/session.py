@@ -22,20 +22,23 @@ from icon_assets.simulator.codes import (
     RecordStatus,
     RecordType,
 )
+from icon_assets.simulator.feed import Source
 from icon_assets.simulator.lines import optional
 from icon_assets.simulator.lists import CallingList, Record
 from icon_assets.simulator.times import MINUTE, next_time_in
 
 if TYPE_CHECKING:
     from icon_assets.simulator.ocs import Ocs
-    from icon_assets.simulator.world import World
 
 _OPEN = 12  # times the buffer: chains open at most, most of which wait for a later try
 
 
 @dataclass(eq=False)
 class CampaignGroup:
-    """A campaign as configured, with its list, the group that works on it, and the OCS that serves it now."""
+    """A campaign as configured, with its list, the group that works on it, and the servers that serve it now.
+
+    `stored`: an ICON takes its outbound data.
+    """
 
     plan: scenario.Campaign
     dbid: int
@@ -44,24 +47,26 @@ class CampaignGroup:
     agents: AgentPool
     ports: AgentPool
     switch: int
+    tserver: Source
+    ixn: Source
     ocs: Ocs
+    stored: bool
 
 
 class Session:
     """One run of a campaign group from load to unload, with a GUID of its own.
 
-    `stored`: an ICON takes its outbound data; `placing`: ports that place a call, `engaged`: ports with a
+    `placing`: ports that place a call, `engaged`: ports with a
     call that was placed; `answers`, `overdials`: what the pacing looks at; `told`: when it last entered a
     state, with `ended` and `started_ms` by OCS's clock; `dead`: its OCS died.
     """
 
-    def __init__(self, world: World, unit: CampaignGroup) -> None:
-        self.world = world
-        self.env = world.env
-        self.guids = world.guids
+    def __init__(self, unit: CampaignGroup) -> None:
         self.unit = unit
         self.plan = unit.plan
         self.ocs = unit.ocs
+        self.env = unit.ocs.source.env
+        self.guids = unit.ocs.guids
         self.switch = unit.switch
         self.mode = DialMode[self.plan.mode.upper()]
         self.target = Optimization[self.plan.target.upper()]
@@ -72,7 +77,6 @@ class Session:
             f'"sessid":"{self.guid}","campaignid":{unit.dbid},"groupid":{unit.group},'
             f'"callinglistid":{unit.calling_list.dbid},"switchid":{unit.switch}'
         )
-        self.stored = world.stores(unit.ocs, unit.switch)
         self.state = CampaignState.NULL
         self.dead = False
         self.placing = 0
@@ -153,7 +157,7 @@ class Session:
         self._enter(CampaignState.NULL, cause)
         self.ended = self.told
         del self.ocs.sessions[self.guid]
-        self.world.truth.session(self)
+        self.ocs.books.session(self)
 
     def lose_ocs(self) -> None:
         """The OCS is dead: nothing more is said of its chains, and their records are free again."""
@@ -161,7 +165,7 @@ class Session:
             self._free(chain)
             chain.abandon()
             self.unit.calling_list.give_back(chain.customer)
-            self.world.truth.open_chain(chain)
+            self.ocs.books.open_chain(chain)
         self.chains.clear()
         self._ready.clear()
         self._later.clear()
@@ -259,7 +263,7 @@ class Session:
         del self.chains[chain.guid]
         if unloaded:
             chain.customer.calling_list.give_back(chain.customer)
-        self.world.truth.chain(chain)
+        self.ocs.books.chain(chain)
         if not self.chains:
             self._drain()
 

@@ -90,7 +90,7 @@ class Truth:
     def _tallies(self, chain: Chain, ms: int) -> list[Tally]:
         """Where something of this chain counts."""
         session = chain.session
-        if not session.stored:
+        if not session.unit.stored:
             return [self.filtered]
         if chain.customer.runaway is not None and chain.customer.runaway > LIMIT:
             return [self.set_aside]
@@ -155,12 +155,12 @@ class Truth:
         """A field line."""
         field = chain.customer.calling_list.fields[place]
         self._names[str(field.dbid)] = field.name
-        if chain.session.stored:
+        if chain.session.unit.stored:
             self._fields.setdefault(str(field.dbid), Counter())[_STORED[field.in_force]] += 1
 
     def session(self, session: Session) -> None:
         """A campaign session ended."""
-        if session.world.hears(session.ocs):
+        if session.ocs.heard:
             for key in ("", times.utc_day(session.ended), str(session.unit.dbid)):
                 counts = self._sessions.setdefault(key, Counter())
                 counts["campaign_sessions"] += 1

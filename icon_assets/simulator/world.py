@@ -58,22 +58,14 @@ class World:
         backups = [ocs.backup.source for ocs in self.ocs if ocs.backup]
         return [self.config, *(ocs.source for ocs in self.ocs), *backups, *self.tservers, self.ixn]
 
-    def tserver(self, switch: int) -> Source:
-        """The T-Server of a switch."""
-        return self.tservers[switch - self._switch]
-
     # The deployment.
 
-    def stores(self, ocs: Ocs, switch: int) -> bool:
+    def _stores(self, ocs: Ocs, switch: int) -> bool:
         """Whether an ICON takes outbound data of this switch from this OCS (guide: deployments)."""
         return any(
             self._hears(icon, ocs) and ((switches := self._switches(icon)) is None or switch in switches)
             for icon in self.plan.icons
         )
-
-    def hears(self, ocs: Ocs) -> bool:
-        """Whether any ICON is connected to this OCS."""
-        return any(self._hears(icon, ocs) for icon in self.plan.icons)
 
     def _switches(self, icon: Icon) -> frozenset[int] | None:
         """Of which an ICON takes outbound data: those of its T-Servers, or all (None) where it has none."""
@@ -117,8 +109,10 @@ class World:
     def _ocs(self, place: int, plan: scenario.Ocs) -> Ocs:
         backup = None
         if plan.backup:
-            backup = Ocs(self._source("ocs", _BACKUP + place, plan.release), self.truth, plan.repeats)
-        return Ocs(self._source("ocs", _OCS + place, plan.release), self.truth, plan.repeats, backup)
+            source = self._source("ocs", _BACKUP + place, plan.release)
+            backup = Ocs(source, self.guids, self.truth, plan.repeats)
+        source = self._source("ocs", _OCS + place, plan.release)
+        return Ocs(source, self.guids, self.truth, plan.repeats, backup)
 
     def _unit(self, place: int, plan: scenario.Campaign) -> CampaignGroup:
         dbids = self.plan.dbids
@@ -133,7 +127,19 @@ class World:
             ports.log_in(port)
         campaign, group = dbids + _CAMPAIGN + place, dbids + _GROUP + place
         switch, ocs = self._switch + plan.switch, self.ocs[plan.ocs]
-        return CampaignGroup(plan, campaign, group, found, agents, ports, switch, ocs)
+        return CampaignGroup(
+            plan=plan,
+            dbid=campaign,
+            group=group,
+            calling_list=found,
+            agents=agents,
+            ports=ports,
+            switch=switch,
+            tserver=self.tservers[plan.switch],
+            ixn=self.ixn,
+            ocs=ocs,
+            stored=self._stores(ocs, switch),
+        )
 
     def _agents(self, kind: str, first: int, count: int) -> list[Agent]:
         return [
@@ -159,7 +165,9 @@ class World:
             if place == 0 and DialMode.PUSH_PREVIEW.name.lower() in modes:
                 self._feed(place, self.ixn, number)
         for ocs in self.ocs:
-            ocs.heard = self.hears(ocs)
+            ocs.heard = any(self._hears(icon, ocs) for icon in self.plan.icons)
+            if ocs.backup:
+                ocs.backup.heard = ocs.heard
             if not ocs.source.feeds:
                 self._feed(None, ocs.source, icon=None)
 
