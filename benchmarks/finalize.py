@@ -16,7 +16,7 @@ from icon_assets.database import Database
 from icon_assets.finalize.days import finalize
 from icon_assets.finalize.dirty import dirty_days
 from icon_assets.finalize.ended import ENDED
-from icon_assets.finalize.rows import KEYS
+from icon_assets.idb.final_rows import KEYS
 from icon_assets.idb.schema import FINAL_TABLES, final, idb
 from icon_assets.server import EmbeddedServer
 

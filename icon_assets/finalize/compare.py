@@ -7,8 +7,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from icon_assets.finalize.ended import kept
-from icon_assets.finalize.rows import query
+from icon_assets.idb.final_rows import kept, query
 from icon_assets.idb.schema import FINAL_TABLES
 
 

@@ -12,9 +12,8 @@ import sqlalchemy as sa
 from psycopg.types.json import Jsonb
 
 from icon_assets.finalize.compare import differing
-from icon_assets.finalize.ended import ENDED, collect, count_objects, kept, leave_out
+from icon_assets.finalize.ended import ENDED, collect, count_objects, leave_out
 from icon_assets.finalize.months import make_months, missing_months
-from icon_assets.finalize.rows import query
 from icon_assets.idb import locks
 from icon_assets.idb.schema import FINAL_TABLES
 
@@ -200,15 +199,7 @@ def _replace(connection: sa.Connection, entity: str, days: list[date], held: lis
     if days:
         connection.execute(sa.text("delete from ended where not final_day = any(:days)"), {"days": days})
     for table in FINAL_TABLES[entity] if days else ():
-        if held:
-            connection.execute(
-                sa.text(
-                    f"delete from final.{table} as f "
-                    f"where f.final_day = any(:days) and not {kept(entity, 'f')}"
-                ),
-                {"days": held},
-            )
-        connection.execute(sa.text(f"insert into final.{table} {query(table)}"))
+        connection.execute(sa.text(f"select final.swap('{table}', :held)"), {"held": held})
 
 
 def _count(connection: sa.Connection, entity: str, days: list[date]) -> dict[date, dict[str, int]]:

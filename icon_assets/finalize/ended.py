@@ -8,22 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from icon_assets.finalize.rows import KEYS
-
 # As Info Mart: a treatment that redials without end makes histories that no report wants.
 LONGEST_HISTORY = 5_000
 ENDED = {"campaign": "ops.ended_session", "chain": "ops.ended_chain"}
-
-
-def kept(entity: str, alias: str) -> str:
-    """Condition on a row of final: its object is in idb no more, so that final is its only truth."""
-    if entity == "campaign":
-        return "false"
-    return (
-        "exists (select from ops.purged_chain as p "
-        f"where p.chainguid = {alias}.chainguid and p.ocsid = {alias}.ocsid)"
-    )
-
 
 # With the default, made for disks that turn, a day's histories are found by reading all histories: twice the
 # time of a day of the real campaign, and more with each year. A portion of all its days is planned as before.
@@ -33,21 +20,9 @@ _PLANNING = "set local random_page_cost = 1.1"
 def collect(connection: sa.Connection, entity: str, days: Sequence[date]) -> None:
     """Fills `ended` with the objects in idb that ended on these days, for the rest of the transaction."""
     connection.execute(sa.text(_PLANNING))
-    key = ", ".join(f"o.{name}" for name in KEYS[entity])
     connection.execute(
-        sa.text(
-            f"""
-            create temporary table ended on commit drop as
-            select o.ended::date as final_day, {key}, o.ended, o.synthetic_close
-            from {ENDED[entity]} as o
-            where
-                o.ended >= cast(:first as date) and o.ended < cast(:last as date) + 1
-                and o.ended::date = any(:days)
-            """
-        ),
-        {"first": min(days), "last": max(days), "days": list(days)},
+        sa.text("select final.collect(:entity, :days)"), {"entity": entity, "days": list(days)}
     )
-    connection.execute(sa.text("analyze ended"))
 
 
 def leave_out(connection: sa.Connection, entity: str) -> list[dict[str, Any]]:

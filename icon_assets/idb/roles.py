@@ -94,7 +94,7 @@ OWNER = "owner"
 DAGSTER = "dagster"
 
 ROLES = (
-    Role(OWNER, may_log_in=False, owns=("idb", "final", "ops"), of_database=("create",)),
+    Role(OWNER, may_log_in=False, owns=("idb", "final", "ops"), of_database=("create", "temporary")),
     Role(
         "marts_owner",
         may_log_in=False,
@@ -146,15 +146,12 @@ ROLES = (
             *_of("ops", "alembic_version ended_chain ended_session"),
         ),
         writes={
-            "insert": (
-                "final",
-                *_of("ops", "dirty_day final_day synthetic_close set_aside purged_chain purged_key"),
-            ),
+            "insert": _of("ops", "dirty_day final_day synthetic_close set_aside purged_chain purged_key"),
             "update": _of("ops", "dirty_day final_day synthetic_close"),
-            "delete": ("final", *_of("idb", CHAIN_TABLES), "ops.set_aside"),
+            "delete": (*_of("idb", CHAIN_TABLES), "ops.set_aside"),
         },
         uses=("ops.final_version",),
-        calls=("final.make_month",),
+        calls=("final.make_month", "final.collect", "final.swap"),
         of_database=("temporary",),
         settings=_STAGE,
     ),

@@ -41,7 +41,7 @@ def test_the_steps_are_all_there_is(
     assert sum(step.startswith("copy stage_") for step in loading) >= 10
     proxy.disarm()
     finish(through(copy(course.late)), str(course.landing))
-    swap = [step for step in proxy.steps if step.startswith("delete from final.")]
+    swap = [step for step in proxy.steps if step.startswith("select final.swap(")]
     assert len(swap) >= 9
     assert "COMMIT" in proxy.steps[proxy.steps.index(swap[-1]) :]
     proxy.disarm()
@@ -115,7 +115,7 @@ def test_a_loader_killed_at_any_step(
 @pytest.mark.threat("R1", "R3")
 def test_a_finalizer_killed_at_any_step(proxy: Proxy, worker: Worker, course: Course, copy: Copy) -> None:
     struck = 0
-    for step, moment in steps(19):
+    for step, moment in steps(13):
         database = copy(course.late)
         if not killed(proxy, worker, "finish", database, course.landing)(step, moment):
             break
@@ -252,7 +252,7 @@ def test_a_finalizer_whose_connection_is_lost_at_any_step(
     proxy: Proxy, through: Through, course: Course, copy: Copy
 ) -> None:
     struck = 0
-    for step, moment in steps(23):
+    for step, moment in steps(15):
         database = copy(course.late)
         proxy.arm(step, moment, lose)
         try:

@@ -275,7 +275,7 @@ def test_a_loader_that_is_stopped_with_its_locks_loses_them(
 
 
 @pytest.mark.threat("R22")
-@pytest.mark.parametrize("step", ["delete from final.", "select ended::date, count"])
+@pytest.mark.parametrize("step", ["select final.swap", "select ended::date, count"])
 def test_a_finalizer_that_is_stopped_with_its_lock_loses_it(
     proxy: Proxy, worker: Worker, course: Course, copy: Copy, step: str
 ) -> None:

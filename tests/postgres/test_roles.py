@@ -96,6 +96,8 @@ DENIED = {
         select from ops.token_key
         select from marts.made
         select final.make_month('go_chain', '2020-01-01')
+        select final.collect('chain', '{2020-01-01}')
+        select final.swap('go_chain', '{2020-01-01}')
     """,
     "finalizer": """
         insert into idb.go_chainrec_hist (seq) values (1)
@@ -109,6 +111,10 @@ DENIED = {
         create table final.own (x integer)
         drop table final.go_chain
         truncate final.go_chain
+        insert into final.go_chain (final_day) values ('2020-01-01')
+        update final.go_chain set state = 1
+        delete from final.go_chain
+        insert into final.go_sec_fieldhist (final_day) values ('2020-01-01')
         update ops.marts_day set version = 1
         select from marts.made
     """,
@@ -124,6 +130,8 @@ DENIED = {
         update ops.batch set path = ''
         select raw from ops.quarantine
         select final.make_month('go_chain', '2020-01-01')
+        select final.collect('chain', '{2020-01-01}')
+        select final.swap('go_chain', '{2020-01-01}')
     """,
     "housekeeper": """
         delete from ops.batch
@@ -136,6 +144,8 @@ DENIED = {
         delete from final.go_chain
         select from marts.made
         select final.make_month('go_chain', '2020-01-01')
+        select final.collect('chain', '{2020-01-01}')
+        select final.swap('go_chain', '{2020-01-01}')
     """,
 }
 BY_ALL = """
@@ -376,8 +386,8 @@ def test_nobody_comes_in_without_a_password(built: Database) -> None:
 
 
 @pytest.mark.threat("S11")
-def test_one_function_has_more_rights_than_its_caller(built: Database) -> None:
-    """And a fixed path; only the finalizer may call it, and it takes names for names."""
+def test_three_functions_have_more_rights_than_their_caller(built: Database) -> None:
+    """And a fixed path; only the finalizer may call them, and they take names for names."""
     query = (
         "select p.oid::regprocedure::text, p.proowner::regrole::text, p.proconfig, array("
         "select a.grantee::regrole::text from aclexplode(p.proacl) as a order by 1) from pg_proc as p"
@@ -386,11 +396,43 @@ def test_one_function_has_more_rights_than_its_caller(built: Database) -> None:
     with built.connect() as connection:
         found = connection.execute(query, [[*ALL_SCHEMAS, "public"]]).fetchall()
     path, callers = "search_path=pg_catalog, pg_temp", ["guarded_finalizer", "guarded_owner"]
-    assert found == [("final.make_month(text,date)", "guarded_owner", [path], callers)]
-    with connect(built, "finalizer") as connection, pytest.raises(psycopg.errors.UndefinedTable):
-        connection.execute(
-            "select final.make_month('go_chain); drop table idb.go_chain; --', date '2020-01-01')"
+    assert sorted(found) == [
+        (function, "guarded_owner", [path], callers)
+        for function in (
+            "final.collect(text,date[])", "final.make_month(text,date)", "final.swap(text,date[])",
         )
+    ]  # fmt: skip
+    evil = "go_chain); drop table idb.go_chain; --"
+    with connect(built, "finalizer") as connection:
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            connection.execute("select final.make_month(%s, date '2020-01-01')", [evil])
+        with pytest.raises(psycopg.errors.CaseNotFound):
+            connection.execute(f"{COLLECT}; select final.swap('{evil}', '{{}}')".encode())
+
+
+COLLECT = "select final.collect('chain', '{2020-01-01}')"
+SWAP = "select final.swap('go_chain', '{2020-01-01}')"
+
+
+@pytest.mark.threat("S11")
+@pytest.mark.parametrize(
+    "statements",
+    [
+        f"{COLLECT}; insert into ended (final_day) values ('2020-01-01')",
+        f"{COLLECT}; update ended set ended = now()",
+        f"{COLLECT}; drop table ended",
+        f"{COLLECT}; alter table ended rename to other",
+        f"create temporary table ended (final_day date); {SWAP}",
+        f"create temporary view ended as select date '2020-01-01' as final_day; {SWAP}",
+        SWAP,
+    ],
+)
+def test_what_has_ended_is_not_for_the_finalizer_to_say(built: Database, statements: str) -> None:
+    """It may leave out of a day what is too long; it cannot put a row of its own into final."""
+    with connect(built, "finalizer") as connection:
+        connection.execute(f"begin; {COLLECT}; delete from ended; {SWAP}; rollback".encode())
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statements.encode())
 
 
 @pytest.mark.threat("S10")

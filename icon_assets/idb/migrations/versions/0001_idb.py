@@ -3,6 +3,7 @@
 from alembic import op
 
 from icon_assets.idb.catalogue import catalogue
+from icon_assets.idb.definers import definers
 from icon_assets.idb.schema import idb, metadata
 
 revision = "0001"
@@ -24,6 +25,8 @@ def upgrade() -> None:
         op.execute(f"create schema if not exists {schema}")
         op.execute(f"comment on schema {schema} is '{meaning}'")
     metadata.create_all(op.get_bind())
+    # On the driver's own connection: SQLAlchemy would read a percent sign as a parameter.
+    op.get_bind().connection.cursor().execute(definers())
     op.bulk_insert(
         idb("g_dictionary"),
         [

@@ -101,3 +101,13 @@ def query(table: str) -> str:
     source = _PLACE.format(table=table) if window == _SESSION else f"idb.{table}"
     match = " and ".join(f"h.{name} = e.{name}" for name in KEYS[ENTITY[table]])
     return f"select {', '.join(columns)} from ended as e inner join {source} as h on {match} {window}"
+
+
+def kept(entity: str, alias: str) -> str:
+    """Condition on a row of final: its object is in idb no more, so that final is its only truth."""
+    if entity == "campaign":
+        return "false"
+    return (
+        "exists (select from ops.purged_chain as p "
+        f"where p.chainguid = {alias}.chainguid and p.ocsid = {alias}.ocsid)"
+    )
