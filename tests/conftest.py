@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from icon_assets import database as databases
@@ -13,6 +14,7 @@ from icon_assets.database import Database
 from icon_assets.idb import roles
 from icon_assets.server import EmbeddedServer
 from tests.databases import TEMPLATE, Clone
+from tests.hanging import HangingFileSystem
 from tests.loading import Loader
 from tests.threats import ThreatTable
 
@@ -99,3 +101,15 @@ def load(loader_database: Database, landing: Path) -> Loader:
     loader = Loader(loader_database, landing)
     loader.clear()
     return loader
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingFileSystem]:
+    """A storage that stops to answer, and nobody who waits long for it."""
+    fsspec.register_implementation("hanging", HangingFileSystem, clobber=True)
+    for seconds in ("PIECE_SECONDS", "LISTING_SECONDS"):
+        monkeypatch.setattr(f"icon_assets.contract.patience.{seconds}", 0.3)
+    HangingFileSystem.answers.clear()
+    yield HangingFileSystem()
+    HangingFileSystem.answers.set()
+    HangingFileSystem.store.clear()

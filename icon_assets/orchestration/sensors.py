@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from icon_assets.contract.landing import Landing
+from icon_assets.contract.patience import within
+from icon_assets.contract.reasons import Unreadable
 from icon_assets.database import Database
 from icon_assets.finalize.dirty import are_collecting, dirty_days
 from icon_assets.health.findings import Health
@@ -73,9 +74,6 @@ def reason_to_hold(instance: dg.DagsterInstance, job: str, now: datetime) -> str
     return None
 
 
-_listing = ThreadPoolExecutor(1, "landing")
-
-
 @dg.sensor(
     job_name=REFRESH,
     minimum_interval_seconds=10,
@@ -93,8 +91,8 @@ def landing_files(
         return dg.SkipReason(hold)
     wait = timedelta(seconds=settings.wait_seconds)
     try:
-        found = _listing.submit(backlog, database.operator, landing, wait=wait).result(_LISTING_SECONDS)
-    except TimeoutError:
+        found = within(_LISTING_SECONDS, lambda: backlog(database.operator, landing, wait=wait))
+    except Unreadable:
         return dg.SensorResult([_drain("a landing zone too large to list in a tick")])
     if not found:
         return dg.SkipReason(f"Nothing new; {found.waiting} files wait to become whole.")

@@ -21,6 +21,7 @@ from icon_assets.orchestration.jobs import CATCH_UP, REFRESH
 from icon_assets.orchestration.sensors import BY_HAND, reason_to_hold, wait_after
 from icon_assets.settings import Settings
 from tests.batches import DAY, T0, chain, write
+from tests.hanging import HangingFileSystem
 
 
 def tick(
@@ -148,6 +149,22 @@ class TestLandingFiles:
         run(instance, dg.DagsterRunStatus.FAILURE)
         run(instance, dg.DagsterRunStatus.SUCCESS)
         assert tick(defs, "landing_files", instance).run_requests
+
+    def test_a_landing_zone_too_large_to_list_in_a_tick_wakes_a_run(
+        self,
+        settings: Settings,
+        database: Database,
+        instance: dg.DagsterInstance,
+        hanging: HangingFileSystem,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        from icon_assets.definitions import build_defs
+
+        monkeypatch.setattr("icon_assets.contract.patience.LISTING_SECONDS", 60)
+        monkeypatch.setattr("icon_assets.orchestration.sensors._LISTING_SECONDS", 0.1)
+        defs = build_defs(replace(settings, landing_url="hanging://list"), database=database)
+        (request,) = tick(defs, "landing_files", instance).run_requests
+        assert request.tags["icon/why"] == "a landing zone too large to list in a tick"
 
     def test_a_landing_zone_that_is_gone_is_an_error_that_names_it(
         self, defs: dg.Definitions, instance: dg.DagsterInstance, landing: Path

@@ -6,17 +6,11 @@ import gzip
 import os
 import re
 import shutil
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
-import fsspec
 import pytest
 import yaml
-from fsspec.implementations.memory import MemoryFileSystem
 
 import icon_assets
 from icon_assets.commands import dev
@@ -27,6 +21,7 @@ from icon_assets.instance import DBT_PROJECT, ROOT
 from icon_assets.server import embedded
 from tests import batches
 from tests.batches import chain, field, obj, record, userdata
+from tests.hanging import HangingFileSystem
 from tests.loading import Loader
 
 LINES = [*chain("A", 1, 2, 3, 0), record("A", 1)]
@@ -116,41 +111,6 @@ def test_clocks_and_inodes_of_files_decide_nothing(load: Loader) -> None:
     assert load.drain().waiting == 1
     later = datetime.now(UTC) + timedelta(days=999)
     assert len(backlog(load.database.operator, Landing(str(load.landing)), now=later).expired) == 1
-
-
-class HangingFileSystem(MemoryFileSystem):
-    """An object store that stops to answer, for the files (or the list) whose names say so."""
-
-    protocol = "hanging"
-    answers = threading.Event()
-
-    @classmethod
-    def _strip_protocol(cls, path: str) -> str:
-        return str(super()._strip_protocol(path.replace("hanging://", "memory://")))
-
-    def _open(self, path: str, *args: Any, **more: Any) -> Any:
-        file = super()._open(path, *args, **more)
-        if "hang" not in path:
-            return file
-        hanging = mock.MagicMock(wraps=file, **{"__enter__.return_value": file})
-        hanging.read = lambda size: (self.answers.wait(30), file.read(size))[1]
-        return hanging
-
-    def find(self, path: str, *args: Any, **more: Any) -> Any:
-        if "list" in path:
-            self.answers.wait(30)
-        return super().find(path, *args, **more)
-
-
-@pytest.fixture
-def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingFileSystem]:
-    fsspec.register_implementation("hanging", HangingFileSystem, clobber=True)
-    for seconds in ("PIECE_SECONDS", "LISTING_SECONDS"):
-        monkeypatch.setattr(f"icon_assets.contract.patience.{seconds}", 0.3)
-    HangingFileSystem.answers.clear()
-    yield HangingFileSystem()
-    HangingFileSystem.answers.set()
-    HangingFileSystem.store.clear()
 
 
 @pytest.mark.threat("R27")
