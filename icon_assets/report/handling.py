@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from icon_assets.report import charts
 from icon_assets.report.numbers import (
-    completeness,
     count,
-    data_through,
     day_label,
     dot,
     hours,
@@ -135,8 +133,7 @@ def detection(answers: Answers) -> Figure:
         lead=lead,
         charts=drawn,
         tables=tables,
-        completeness=completeness(rows),
-        data_through=data_through(rows),
+        rows=rows,
         keys=_ERROR_COLOURS if both else {},
         note=note,
     )
@@ -216,7 +213,6 @@ def agents(answers: Answers) -> Figure | None:
         lead=lead,
         charts=[Chart(charts.bars(bars, _TIME_COLOURS, "hours"), f"Hours of each agent by kind. {lead}")],
         tables=[Table("Agents at the campaign", _AGENT, rows)],
-        completeness=completeness(rows),
-        data_through=data_through(rows),
+        rows=rows,
         keys=_TIME_COLOURS,
     )

@@ -7,9 +7,7 @@ from zoneinfo import ZoneInfo
 from icon_assets.report import charts, timelines
 from icon_assets.report.numbers import (
     by_day,
-    completeness,
     count,
-    data_through,
     day_label,
     day_name,
     dot,
@@ -124,8 +122,7 @@ def abandonment(answers: Answers, gaps: Rows, zone: ZoneInfo) -> Figure:
             Table("Abandonment by day", _BY_DAY, rows),
             Table("Live answers by quarter of an hour", _BY_QUARTER, answers.quarters),
         ],
-        completeness=completeness(rows),
-        data_through=data_through(rows),
+        rows=rows,
         keys=_RATE_COLOURS
         | (_STRIP_KEYS if quarters else {})
         | (charts.NOT_HEARD if gaps and quarters else {}),
@@ -148,7 +145,11 @@ def _abandonment_lead(rows: Rows) -> str:
 def heard(answers: Answers, zone: ZoneInfo) -> Figure | None:
     """How much of the time each source was heard."""
     rows = [
-        {**row, "source_name": f"{_SOURCES.get(row['source'], row['source'])} {row['source_dbid']}"}
+        {
+            **row,
+            "source_name": f"{_SOURCES.get(row['source'], row['source'])} {row['source_dbid']}",
+            "data_through_ts": row["last_event_ts"],
+        }
         for row in answers.completeness
     ]
     if not rows:
@@ -171,8 +172,7 @@ def heard(answers: Answers, zone: ZoneInfo) -> Figure | None:
         lead=lead,
         charts=drawn,
         tables=[Table("Quarters of an hour that are not complete", _SLOT, missing)],
-        completeness=completeness(rows),
-        data_through=max((row["last_event_ts"] for row in rows if row["last_event_ts"]), default=None),
+        rows=rows,
         keys=charts.STATES if drawn else {},
         note="Between the first and the last quarter in which the campaign's OCS was at work on a day.",
     )

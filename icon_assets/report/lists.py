@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from icon_assets.report import charts, timelines
-from icon_assets.report.numbers import completeness, count, data_through, ratio, share, wilson
+from icon_assets.report.numbers import count, ratio, share, wilson
 from icon_assets.report.queries import Answers
 from icon_assets.report.scope import Row, Rows
 from icon_assets.report.shapes import Chart, Column, Figure, Table, columns
@@ -72,8 +72,7 @@ def progress(answers: Answers, gaps: Rows) -> Figure | None:
         lead=" ".join(said),
         charts=drawn,
         tables=[Table(f"Lists at the last snapshot of each {when}", _PROGRESS, rows)],
-        completeness=completeness(rows),
-        data_through=data_through(rows),
+        rows=rows,
         keys=_COLOURS | (charts.NOT_HEARD if gaps else {}),
     )
 
@@ -119,9 +118,7 @@ def contactability(answers: Answers) -> Figure | None:
             )
         ],
         tables=[Table("Dials by weekday and hour of the called party", _CONTACT, rows)],
-        completeness=completeness(rows),
-        data_through=data_through(rows),
-        keys={},
+        rows=rows,
         note=(
             "By the called party's own clock, over all days on which the campaign's lists were dialled. A "
             "pale cell without a number has too few dials: its rate could be off by more than ten points."

@@ -7,9 +7,7 @@ from zoneinfo import ZoneInfo
 from icon_assets.report import charts, timelines
 from icon_assets.report.numbers import (
     by_day,
-    completeness,
     count,
-    data_through,
     day_label,
     dot,
     ratio,
@@ -102,9 +100,7 @@ def summary(answers: Answers) -> Figure:
             *charts.intervals(rates, _CONNECTS, "Connect rate"),
         ],
         tables=[Table("Campaign by day", _DAY, rows)],
-        completeness=completeness(rows),
-        data_through=data_through(rows),
-        keys={},
+        rows=rows,
     )
 
 
@@ -142,8 +138,7 @@ def over_the_day(answers: Answers, gaps: Rows, zone: ZoneInfo) -> Figure:
         tables=[
             Table(f"Attempts by {'quarter of an hour' if by_quarter else 'day'} and result", table, rows)
         ],
-        completeness=completeness(rows),
-        data_through=data_through(rows),
+        rows=rows,
         keys=_COLOURS | (charts.NOT_HEARD if gaps else {}),
     )
 
@@ -180,7 +175,6 @@ def results(answers: Answers) -> Figure:
         lead=lead,
         charts=[Chart(charts.bars(bars, _COLOURS, "attempts"), f"Attempts by call result. {lead}")],
         tables=[Table("Attempts by call result", _RESULT, rows)],
-        completeness=completeness(rows),
-        data_through=data_through(rows),
+        rows=rows,
         keys=_COLOURS,
     )

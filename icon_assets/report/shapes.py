@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from icon_assets.report import numbers
 from icon_assets.report.scope import Rows
 
 Kind = Literal["text", "count", "share", "duration", "day", "instant", "state", "hour", "weekday"]
@@ -47,9 +48,9 @@ class Chart:
 
 @dataclass(frozen=True)
 class Figure:
-    """One part of the report: what it says in a sentence, its charts and tables, how complete it is.
+    """One part of the report: what it says in a sentence, its charts and tables.
 
-    `keys` has the colours of the charts by what they stand for.
+    `rows`: what it is made of; `keys`: the colours of the charts by what they stand for.
     """
 
     key: str
@@ -57,7 +58,16 @@ class Figure:
     lead: str
     charts: Sequence[Chart]
     tables: Sequence[Table]
-    completeness: str
-    data_through: datetime | None
-    keys: Mapping[str, str]
+    rows: Rows
+    keys: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+
+    @property
+    def completeness(self) -> str:
+        """How complete it is."""
+        return numbers.completeness(self.rows)
+
+    @property
+    def data_through(self) -> datetime | None:
+        """The newest notice behind it."""
+        return numbers.data_through(self.rows)
