@@ -13,7 +13,7 @@ from icon_assets import database as databases
 from icon_assets.database import Database
 from icon_assets.idb import roles
 from icon_assets.server import EmbeddedServer
-from tests.databases import TEMPLATE, Clone
+from tests.databases import TEMPLATE, Clone, drop
 from tests.hanging import HangingFileSystem
 from tests.loading import Loader
 from tests.threats import ThreatTable
@@ -72,13 +72,11 @@ def new_database(template: Database, made: list[Database]) -> Callable[[], Datab
 
 
 @pytest.fixture
-def database(new_database: Callable[[], Database], template: Database) -> Iterator[Database]:
+def database(new_database: Callable[[], Database]) -> Iterator[Database]:
     """A fresh database, gone after the test."""
     database = new_database()
     yield database
-    database.dispose()
-    with template.connect("postgres", autocommit=True) as connection:
-        connection.execute(f"drop database {database.name} with (force)")
+    drop(database)
 
 
 @pytest.fixture

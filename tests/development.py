@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from icon_assets.database import Database
+from icon_assets.server.embedded import free_port
 from tests.databases import served_url
 
 # The machine of a test may have much else to do: 40 s become minutes there.
@@ -32,13 +32,6 @@ def wait_for(what: Callable[[], Any], alive: Callable[[], bool] = lambda: True) 
         assert time.monotonic() < deadline, f"{what} is not to be"
         time.sleep(0.5)
     return found
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Dev:

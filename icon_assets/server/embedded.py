@@ -201,7 +201,7 @@ class EmbeddedServer:
     def _choose_port(self, new: bool) -> int:
         port = self._port()
         if new or port is None or not _is_free(port):
-            port = _free_port()
+            port = free_port()
             write_private(self.directory / "port", f"{port}\n")
         return port
 
@@ -254,7 +254,8 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

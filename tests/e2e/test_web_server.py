@@ -24,9 +24,9 @@ import pytest
 from icon_assets.database import Database, open_database
 from icon_assets.instance import ROOT, environment
 from icon_assets.pages import serve
+from icon_assets.server.embedded import free_port
 from icon_assets.settings import Settings
 from tests.databases import served_url
-from tests.development import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.threat("S7")]
 PATIENCE_SECONDS = 300

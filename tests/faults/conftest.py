@@ -86,13 +86,6 @@ def copy(template: Database, made: list[Database]) -> Copy:
     return copy
 
 
-def drop(database: Database) -> None:
-    """Makes room: a thousand steps would take 10 GB."""
-    database.dispose()
-    with database.connect("postgres", autocommit=True) as connection:
-        connection.execute(f"drop database {database.name} with (force)")
-
-
 @dataclass(frozen=True)
 class Course:
     """The undisturbed course of things.

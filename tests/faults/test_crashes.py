@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from icon_assets.database import Database
 from icon_assets.ingest.drain import LoadError
 from icon_assets.marts.window import due
+from tests.databases import drop
 from tests.faults import world
-from tests.faults.conftest import Copy, Course, drop, steps
+from tests.faults.conftest import Copy, Course, steps
 from tests.faults.proxy import Moment, Proxy, error, kill
 from tests.faults.proxy import drop as lose
 from tests.faults.work import WORK, Worker, build, finish, load, load_until_done

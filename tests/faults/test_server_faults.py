@@ -25,8 +25,9 @@ from icon_assets.idb.migrate import SETUP_LOCK, head
 from icon_assets.ingest.drain import LoadError, drain
 from icon_assets.server import EmbeddedServer
 from tests.batches import chain, write
+from tests.databases import drop
 from tests.faults import world
-from tests.faults.conftest import EVERY_STEP, Copy, Course, drop
+from tests.faults.conftest import EVERY_STEP, Copy, Course
 from tests.faults.proxy import Link, Moment, Proxy
 from tests.faults.work import Worker, finish, load, load_at_once, load_until_done
 from tests.finals import TODAY

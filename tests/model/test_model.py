@@ -30,7 +30,8 @@ from icon_assets.ingest.drain import backlog
 from icon_assets.marts.window import close_window, open_window
 from tests import batches
 from tests.batches import DAY, T0
-from tests.faults.conftest import EVERY_STEP, Copy, drop
+from tests.databases import drop
+from tests.faults.conftest import EVERY_STEP, Copy
 from tests.faults.proxy import Moment, Proxy, kill
 from tests.faults.work import Worker, finish_dirty, load
 from tests.model.idb import TABLES, Line, Model, Rows

@@ -32,7 +32,7 @@ def oldest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str
     monkeypatch.setattr(runner, "binaries", lambda: binaries)
     (tmp_path / "password").write_text("oldest\n")
     choose.run("initdb", "-D", data, "-U", "postgres", f"--pwfile={tmp_path}/password", "-A", "scram-sha-256")
-    port = embedded._free_port()
+    port = embedded.free_port()
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
     options += " -c log_statement=all"
     done = choose.run("pg_ctl", "start", "-w", "-D", data, "-l", tmp_path / "log", "-o", options)
