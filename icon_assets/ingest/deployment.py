@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import msgspec
 import yaml
 
+from icon_assets.contract.events import Event, Metric
 from icon_assets.contract.header import Header
 from icon_assets.errors import UserError
 
@@ -69,12 +70,29 @@ class Scope:
     dss_monitor: bool = True
     partition_seconds: bool = False
 
-    def reason(self, type_: str) -> str | None:
-        """Why lines of an event type are left out: `role` or `connections`. Connections go with any role."""
+    @property
+    def leaves_out(self) -> bool:
+        """Whether there may be lines that nobody takes."""
+        return bool(self.left_out) or self.switches is not None
+
+    def reason(self, event: Event) -> str | None:
+        """Why nobody takes a line, if so: `role`, `connections` or `switch`."""
+        return self._reason_of_type(str(event.__struct_config__.tag)) or self._reason_of_switch(event)
+
+    def _reason_of_type(self, type_: str) -> str | None:
+        """Connections go with any role."""
         role = _ROLE.get(type_)
         if role is None:
             return None if self.roles else next(iter(self.left_out.values()))
         return self.left_out.get(role)
+
+    def _reason_of_switch(self, event: Event) -> str | None:
+        """The figures of a group or list belong to no switch."""
+        switchid = getattr(event, "switchid", None)
+        if self.switches is None or switchid is None or switchid in self.switches:
+            return None
+        is_of_many = isinstance(event, Metric) and event.callattid is None and event.callid is None
+        return None if is_of_many else "switch"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -21,7 +21,9 @@ from icon_assets.idb import locks
 from icon_assets.ingest import clock, dirty, merge, restore, sequence, sessions, stage
 from icon_assets.ingest.deployment import EVERYTHING, Deployment, Scope
 from icon_assets.ingest.merge import Lines, Merged
-from icon_assets.ingest.stage import Stages
+from icon_assets.ingest.stage import Stages, Told
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Conflict(FileProblem):
@@ -70,9 +72,14 @@ class _Member:
     source: Source
     header: Header
     sha256: bytes
-    lines: dict[str, int]
+    told: Told
     rejected: int
     unknown_fields: Counter[str]
+
+    @property
+    def span(self) -> tuple[datetime, ...] | None:
+        """Earliest and latest source time of the lines that were not left out."""
+        return self.told.span and tuple(_EPOCH + timedelta(milliseconds=ms) for ms in self.told.span)
 
 
 def load(
@@ -92,7 +99,7 @@ def load(
     loads = Loads()
     with connection.transaction(), psycopg.ClientCursor(connection) as cursor:
         _create_stage(cursor)
-        members = _stage(cursor, sources, loads.outcomes, now or datetime.now(UTC))
+        members = _stage(cursor, sources, loads.outcomes, deployment, now or datetime.now(UTC))
         if members:
             locks.hold(cursor.execute, *locks.merging(members[0].header.source))
             members = _leave_known(cursor, members, loads.outcomes)
@@ -102,7 +109,11 @@ def load(
 
 
 def _stage(
-    cursor: psycopg.Cursor[Any], sources: Sequence[Source], outcomes: list[Outcome], now: datetime
+    cursor: psycopg.Cursor[Any],
+    sources: Sequence[Source],
+    outcomes: list[Outcome],
+    deployment: Deployment,
+    now: datetime,
 ) -> list[_Member]:
     """Stages the batches that belong together and are new; the outcome of each other one is known here."""
     members: list[_Member] = []
@@ -120,9 +131,10 @@ def _stage(
                     batch.skip()
                     outcomes.append(_same(batch.sha256, known))
                     continue
+                scope = deployment.scope(header)
                 decoder = Decoder(batch, now)
                 for chunk in decoder.chunks():
-                    stages.add(chunk.events)
+                    stages.add(chunk.events, scope)
                     _stage_rejected(cursor, number, chunk.rejected)
                     rejected += len(chunk.rejected)
         except FileProblem as problem:
@@ -132,9 +144,9 @@ def _stage(
             if problem.reason == Reason.STALLED:  # where all files stall, each would take its minutes
                 break
             continue
-        place, lines = len(outcomes), stages.lines()
+        place, told = len(outcomes), stages.end(header)
         members.append(
-            _Member(place, number, source, header, batch.sha256, lines, rejected, decoder.unknown_fields)
+            _Member(place, number, source, header, batch.sha256, told, rejected, decoder.unknown_fields)
         )
         outcomes.append(None)
     stages.close()
@@ -179,7 +191,7 @@ def _leave_known(
             new.append(member)
             continue
         outcomes[member.place] = _same(member.sha256, known)
-        for type_ in (*member.lines, "rejected"):
+        for type_ in (*member.told.staged, "run", "rejected"):
             cursor.execute(f"delete from stage_{type_} where batch = %s", [member.number])
     return new
 
@@ -188,17 +200,17 @@ def _merge(cursor: psycopg.Cursor[Any], members: list[_Member], loads: Loads, de
     """Brings what is staged into the IDB, and then, one merge at a time, into the ledger; marks days."""
     header = members[0].header
     scope = deployment.scope(header)
-    staged: Lines = Counter({(m.number, type_): n for m in members for type_, n in m.lines.items()})
-    types = list(dict.fromkeys(type_ for type_ in TYPES for m in members if type_ in m.lines))
+    staged: Lines = Counter({(m.number, type_): n for m in members for type_, n in m.told.staged.items()})
+    types = list(dict.fromkeys(type_ for type_ in TYPES for m in members if type_ in m.told.staged))
     parameters = _parameters(cursor, members, scope)
     restore.restore(cursor, types, parameters)
-    sequence.record_runs(cursor, types, parameters)
+    sequence.record_runs(cursor, parameters)
     merged = merge.merge(cursor, staged, scope, parameters)
     loads.rows = merged.rows
     for member in members:
         _stage_conflicts(cursor, member, merged.conflicts[member.number])
     locks.take(cursor.execute, locks.LEDGER)
-    clock.fill_timecodes(cursor, merged.types)
+    clock.fill_timecodes(cursor, set().union(*(member.told.days for member in members)))
     for member in members:
         loads.outcomes[member.place] = _record(cursor, member, merged, parameters)
     cursor.execute(_QUARANTINE, parameters)
@@ -211,15 +223,17 @@ def _merge(cursor: psycopg.Cursor[Any], members: list[_Member], loads: Loads, de
 def _parameters(cursor: psycopg.Cursor[Any], members: list[_Member], scope: Scope) -> dict[str, Any]:
     """What the statements of the merge need to know of the batches; lists by the batches' numbers."""
     batch_ids: list[int | None] = [None] * members[-1].number
-    ends = {"first_dsseqs": batch_ids[:], "last_dsseqs": batch_ids[:]}
+    last_times: list[datetime | None] = [None for _ in batch_ids]
+    times: list[datetime] = []  # GMT without saying so, as in the IDB
     drawn = cursor.execute(
         "select nextval(pg_get_serial_sequence('ops.batch', 'batch_id')) from generate_series(1, %s)",
         [len(members)],
     ).fetchall()
     for member, (batch_id,) in zip(members, drawn, strict=True):
         batch_ids[member.number - 1] = batch_id
-        ends["first_dsseqs"][member.number - 1] = member.header.first_dsseq
-        ends["last_dsseqs"][member.number - 1] = member.header.last_dsseq
+        if member.span:
+            times += (naive := [ts.replace(tzinfo=None) for ts in member.span])
+            last_times[member.number - 1] = naive[-1]
     source, dbid, feed = _origin(members[0].header)
     return {
         "batch_ids": batch_ids,
@@ -228,7 +242,9 @@ def _parameters(cursor: psycopg.Cursor[Any], members: list[_Member], scope: Scop
         "source": source,
         "dbid": dbid,
         "feed": feed,
-        **ends,
+        "last_times": last_times,
+        "first_ts": min(times, default=None),
+        "last_ts": max(times, default=None),
         "duplicate_metrics": scope.duplicate_metrics,
         "dss_monitor": scope.dss_monitor,
         "partition_seconds": scope.partition_seconds,
@@ -285,10 +301,13 @@ def _record(
 ) -> Loaded:
     """The ledger row of a batch."""
     header, number = member.header, member.number
-    new = {type_: lines - merged.left[number, type_] for type_, lines in member.lines.items()}
-    by_type = {type_: {"lines": lines, "new": new[type_]} for type_, lines in member.lines.items()}
-    filtered = merged.filtered[number]
-    first_ts, last_ts = (ts and ts.replace(tzinfo=UTC) for ts in merged.spans.get(number, (None, None)))
+    new = {type_: lines - merged.left[number, type_] for type_, lines in member.told.staged.items()}
+    lines, filtered = Counter(member.told.staged), Counter(merged.filtered[number])
+    for (type_, reason), n in member.told.left_out.items():
+        lines[type_] += n
+        filtered[reason] += n
+    by_type = {type_: {"lines": n, "new": new.get(type_, 0)} for type_, n in lines.items()}
+    first_ts, last_ts = member.span or (None, None)
     loaded = Loaded(
         batch_id=parameters["batch_ids"][number - 1],
         events=header.events,

@@ -11,16 +11,10 @@ from typing import Any
 import psycopg
 
 from icon_assets.contract.events import TYPES
-from icon_assets.ingest import clock, dirty, fields, history, objects, sessions
+from icon_assets.ingest import dirty, fields, history, objects, sessions
 from icon_assets.ingest.deployment import Scope
 from icon_assets.ingest.history import History, remove_moved
-from icon_assets.ingest.stage import removed
 from icon_assets.ingest.targets import histories
-
-_OF_SWITCH = [
-    type_ for type_, event in TYPES.items() if type_ != "call" and "switchid" in event.__struct_fields__
-]
-
 
 CREATE = f"{history.CREATE}; {dirty.CREATE}; {fields.CREATE}"
 
@@ -66,7 +60,7 @@ class Merged:
     """What became of the staged lines; by batch, where it is not said otherwise.
 
     left: lines that left the stage; known, filtered (by reason), conflicts (line to type): why they did.
-    rows: new rows by history table, of all batches. spans: first and last time of what was not filtered.
+    rows: new rows by history table, of all batches.
     """
 
     staged: Lines
@@ -75,7 +69,6 @@ class Merged:
     filtered: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     conflicts: defaultdict[int, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
     rows: Counter[str] = field(default_factory=Counter)
-    spans: dict[int, clock.Span] = field(default_factory=dict)
 
     @property
     def types(self) -> list[str]:
@@ -105,23 +98,18 @@ class Merged:
 def merge(cursor: psycopg.Cursor[Any], staged: Lines, scope: Scope, parameters: dict[str, Any]) -> Merged:
     """Brings the staged lines into the IDB; the stage keeps only what is new.
 
-    parameters: batch_ids in the order of their numbers, batch_id (the last of them), source, dbid, feed and
-    scope's options; first_ts, last_ts and domains are added. Raises psycopg errors only.
+    parameters: batch_ids and last_times in the order of their numbers, batch_id (the last of them), source,
+    dbid, feed, first_ts, last_ts and scope's options; domains are added. Raises psycopg errors only.
     """
     merged = Merged(staged)
-    _filter(cursor, scope, merged)
     types = merged.types
-    merged.spans = clock.spans(cursor, types)
-    parameters["first_ts"] = min((first for first, _ in merged.spans.values()), default=None)
-    parameters["last_ts"] = max((last for _, last in merged.spans.values()), default=None)
     changes_routes = "object" in types or ("connection" in types and parameters["source"] == "ocs")
     if changes_routes:
         fields.remember_routes(cursor)
     _before(cursor, types, merged, parameters)
     if "connection" in types:
         _insert(cursor, "connection", merged, parameters)
-    last = [merged.spans.get(batch, (None, None))[1] for batch in range(1, len(parameters["batch_ids"]) + 1)]
-    parameters["domains"] = sessions.domains(cursor, last, parameters)
+    parameters["domains"] = sessions.domains(cursor, parameters)
     for type_ in types:
         if type_ != "connection":
             _insert(cursor, type_, merged, parameters)
@@ -135,21 +123,6 @@ def merge(cursor: psycopg.Cursor[Any], staged: Lines, scope: Scope, parameters: 
     if changes_routes:
         fields.reroute(cursor, parameters)
     return merged
-
-
-def _filter(cursor: psycopg.Cursor[Any], scope: Scope, merged: Merged) -> None:
-    """Takes out what no ICON takes, by its role, its connections, or the line's switch."""
-    for type_ in merged.types:
-        if reason := scope.reason(type_):
-            cursor.execute(f"delete from stage_{type_}")
-            merged.leave_out(type_, merged.new(type_), reason)
-    if scope.switches is None:
-        return
-    for type_ in [type_ for type_ in _OF_SWITCH if type_ in merged.types]:
-        # The figures of a group or list belong to no switch.
-        only = "and coalesce(callattid, callid) is not null" if type_ == "metric" else ""
-        others = f"where switchid <> all('{{{', '.join(map(str, scope.switches))}}}') {only}"
-        merged.leave_out(type_, removed(cursor, type_, others), "switch")
 
 
 def _before(

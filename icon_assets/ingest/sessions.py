@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -60,19 +59,14 @@ _EVENTS = """
 """
 
 
-def domains(
-    cursor: psycopg.Cursor[Any], last: list[datetime | None], parameters: dict[str, Any]
-) -> list[int | None]:
-    """DSS_ID of the session that each batch came in, for GSYS_DOMAIN; None where no session is known.
-
-    last: the time of the last line of each batch.
-    """
+def domains(cursor: psycopg.Cursor[Any], parameters: dict[str, Any]) -> list[int | None]:
+    """DSS_ID of the session that each batch ended in, for GSYS_DOMAIN; None where no session is known."""
     if not parameters["dss_monitor"]:
-        return [None for _ in last]
+        return [None for _ in parameters["batch_ids"]]
     found = cursor.execute(
         """
         select d.dss_id
-        from unnest(%(last)s::timestamp[]) with ordinality as b (last_ts, batch)
+        from unnest(%(last_times)s::timestamp[]) with ordinality as b (last_ts, batch)
         left join lateral (
             select s.dss_id from idb.data_source_session as s
             where
@@ -82,7 +76,7 @@ def domains(
         ) as d on true
         order by b.batch
         """,
-        {**parameters, "last": last},
+        parameters,
     )
     return [dss_id for (dss_id,) in found.fetchall()]
 

@@ -1,5 +1,7 @@
 """The stage: one temporary table an event type, filled by binary COPY. Nothing here outlives a transaction.
 
+Lines that nobody is to store are counted, and left out.
+
 A stage table has the fields of the event under their own names, after `batch` (its number, from 1 on, among
 those that are loaded together) and `line` (of its file). Each time field T becomes T (timestamp, GMT) and
 T_s (epoch seconds, cut, as the vendor cuts them); `ts` has also ts_ymd, the YYYYMMDD of GSYS_PARTITION. They
@@ -10,11 +12,10 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from operator import getitem
-from time import gmtime
 from typing import Any
 
 import msgspec
@@ -22,6 +23,10 @@ import psycopg
 from msgspec.structs import astuple
 
 from icon_assets.contract.events import TIME_FIELDS, TYPES, Event
+from icon_assets.contract.header import Header
+from icon_assets.contract.times import DAY_MS
+from icon_assets.ingest import clock, sequence
+from icon_assets.ingest.deployment import Scope
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _TRAILER = struct.pack(">h", -1)
@@ -65,12 +70,6 @@ def _encode_time(value: int | None) -> bytes:
     return _time(8, (value - _PG_EPOCH_MS) * 1000, 4, value // 1000)
 
 
-@lru_cache(1024)
-def _yyyymmdd(epoch_day: int) -> int:
-    day = gmtime(epoch_day * 86_400)
-    return day.tm_year * 10_000 + day.tm_mon * 100 + day.tm_mday
-
-
 def _column(name: str, type_: msgspec.inspect.Type) -> tuple[tuple[str, ...], Callable[[Any], bytes]]:
     """DDL of the column or columns that hold one event field, and what encodes it."""
     if name in TIME_FIELDS:
@@ -108,10 +107,11 @@ def _layout(event: type[Event]) -> _Layout:
 
 def create() -> str:
     """DDL of all stage tables, which live as long as the session."""
-    return "; ".join(
+    lines = (
         f"create temporary table stage_{type_} ({', '.join(_layout(event).ddl)}) on commit delete rows"
         for type_, event in TYPES.items()
     )
+    return "; ".join((*lines, sequence.CREATE))
 
 
 def removed(cursor: psycopg.Cursor[Any], type_: str, which: str) -> Counter[int]:
@@ -145,10 +145,24 @@ class _ByEncoder(dict[Callable[[Any], bytes], _Encoded]):
         return found
 
 
-class Stage:
-    """The stage table of one event type, and its buffer. encoded: by encoder, shared with other stages."""
+class _EncodedTimes(_Encoded):
+    """Times, which leave their days in `days`."""
 
-    def __init__(self, type_: str, event: type[Event], encoded: _ByEncoder) -> None:
+    def __init__(self, days: clock.Days) -> None:
+        super().__init__(_encode_time)
+        self._days = days
+
+    def __missing__(self, value: Any) -> bytes:
+        if value is not None:
+            self._days[value // DAY_MS]
+        return super().__missing__(value)
+
+
+class Stage:
+    """The stage table of one event type, and its buffer. encoded (by encoder) and days: of all stages."""
+
+    def __init__(self, type_: str, event: type[Event], encoded: _ByEncoder, days: clock.Days) -> None:
+        self._days = days
         layout = _layout(event)
         self.type = type_
         self._columns = struct.pack(">h", len(layout.ddl))
@@ -173,7 +187,7 @@ class Stage:
     def add(self, line: int, event: Event) -> None:
         """Takes one line into the buffer."""
         ts, dsseq, *others = astuple(event)
-        ymd = _yyyymmdd(ts // 86_400_000)
+        ymd = self._days[ts // DAY_MS]
         head = _head(4, line, 8, (ts - _PG_EPOCH_MS) * 1000, 4, ts // 1000, 4, ymd) + _encode_int4(dsseq)
         self._buffer += self._prefix + head + b"".join(map(getitem, self._encoded, others))
         self.lines += 1
@@ -188,37 +202,75 @@ class Stage:
         self._is_sent = True
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the lines of one batch tell of it: how many are staged, by type, and left out, by type and reason.
+
+    span: from when to when the staged ones go. days: those that their times lie in, from 1970-01-01 on.
+    """
+
+    staged: dict[str, int]
+    left_out: Counter[tuple[str, str]]
+    span: clock.Span | None
+    days: frozenset[int]
+
+
 class Stages:
     """All stage tables of one loading transaction."""
 
     def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
         self._cursor = cursor
+        self._days = clock.Days()
         encoded = _ByEncoder()
-        self._by_class = {event: Stage(type_, event, encoded) for type_, event in TYPES.items()}
+        self._times = encoded[_encode_time] = _EncodedTimes(self._days)
+        self._by_class = {event: Stage(type_, event, encoded, self._days) for type_, event in TYPES.items()}
+        self._runs = sequence.Runs(cursor)
 
     def begin(self, batch: int) -> None:
         """What is added from now on is of batch number `batch`, counted from 1."""
+        self._left_out: Counter[tuple[str, str]] = Counter()
+        self._span: clock.Span | None = None
+        self._times.clear()
+        self._days.clear()
+        self._runs.begin(batch)
         for stage in self._by_class.values():
             stage.begin(batch)
 
-    def lines(self) -> dict[str, int]:
-        """How many lines of the last batch each event type has, for those that have any."""
-        return {stage.type: stage.lines for stage in self._by_class.values() if stage.lines}
-
-    def discard(self) -> None:
-        """Takes the last batch out again."""
-        for stage in self._by_class.values():
-            stage.discard(self._cursor)
-
-    def add(self, events: Iterable[tuple[int, Event]]) -> None:
+    def add(self, events: Sequence[tuple[int, Event]], scope: Scope) -> None:
         """Takes (line, event) and sends what has gathered; memory stays bounded by the buffers."""
+        self._runs.add(events)
+        if scope.leaves_out:
+            events = list(self._taken(events, scope))
+        if not events:
+            return
+        self._span = clock.widened(self._span, [event.ts for _, event in events])
         stages = self._by_class
         for line, event in events:
             stages[event.__class__].add(line, event)
         for stage in stages.values():
             stage.flush(self._cursor, at=_FLUSH_BYTES)
 
+    def end(self, header: Header) -> Told:
+        """Ends the batch."""
+        self._runs.end(header.first_dsseq, header.last_dsseq)
+        staged = {stage.type: stage.lines for stage in self._by_class.values() if stage.lines}
+        return Told(staged, self._left_out, self._span, frozenset(self._days))
+
+    def discard(self) -> None:
+        """Takes the last batch out again."""
+        self._runs.discard()
+        for stage in self._by_class.values():
+            stage.discard(self._cursor)
+
     def close(self) -> None:
         """Sends the rest."""
+        self._runs.flush()
         for stage in self._by_class.values():
             stage.flush(self._cursor)
+
+    def _taken(self, events: Iterable[tuple[int, Event]], scope: Scope) -> Iterator[tuple[int, Event]]:
+        for line, event in events:
+            if reason := scope.reason(event):
+                self._left_out[str(event.__struct_config__.tag), reason] += 1
+            else:
+                yield line, event
