@@ -187,6 +187,15 @@ def test_the_last_good_value_still_loads(text: bytes) -> None:
     loads(text)
 
 
+@pytest.mark.parametrize("type_", EVENTS)
+@pytest.mark.parametrize("more", [b"", b',"extra":1', b',"dsseq":7'])
+def test_a_line_names_its_type_though_its_source_sends_no_other(type_: str, more: bytes) -> None:
+    named = line(event(type_))
+    text = named.replace(b'"type":"%s",' % type_.encode(), b"")
+    assert text != named
+    assert reason(text[:-1] + more + b"}", EVENTS[type_][0]) in ("unknown_type", "duplicate_key")
+
+
 def test_limits_of_a_metric_value() -> None:
     assert loads(line(event("metric", value=2**63 - 1))).value == 2**63 - 1
 
