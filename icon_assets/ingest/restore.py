@@ -71,7 +71,8 @@ def restore(cursor: psycopg.Cursor[Any], types: list[str], parameters: dict[str,
     if not found or purged == (False,):
         return
     cursor.execute(CREATE)
-    returning = f"insert into returning_chain {' union '.join(found)}"
+    # Distinct: a chain is found by each of its keys that the lines name.
+    returning = f"insert into returning_chain select distinct * from ({' union all '.join(found)}) as r"
     cursor.execute(returning, parameters)
     if cursor.rowcount and parameters["source"] != "ocs":
         # Chains are the other merge's; it may have brought them back meanwhile.

@@ -147,6 +147,20 @@ LATE: dict[str, Callable[[Site], None]] = {
         {"type": "userdata", "ts": T0, "callid": "K2", "cseq": 1, "change": "added",
          "keyname": "GSW_CALL_ATTEMPT_GUID", "value": "A-1"}
     ),
+    "party": lambda s: s.calls(
+        {"type": "party", "ts": T0, "partyid": "PA", "callid": "KA", "pseq": 1, "cseq": 1, "change": "created",
+         "partytype": 2, "state": "ringing"}
+    ),
+    # The same chain by two of its keys.
+    "two metrics": lambda s: s.load(*(
+        {"type": "metric", "ts": T0 + DAY, "metric": metric, "value": 5, "callattid": attempt}
+        for metric, attempt in (("dialing_time_ms", "A-1"), ("talk_time_ms", "A-1"))
+    )),
+    "call and user data": lambda s: s.calls(
+        {"type": "call", "ts": T0 + DAY, "callid": "KA", "cseq": 1, "change": "created", "switchid": 1},
+        {"type": "userdata", "ts": T0, "callid": "KA", "cseq": 2, "change": "added",
+         "keyname": "GSW_CALL_ATTEMPT_GUID", "value": "A-1"},
+    ),
     "reopened": lambda s: s.load({**chain("A", 1, 2, 3, 1, 0, 2)[5], "ts": T0 + 3 * DAY}),
 }  # fmt: skip
 
