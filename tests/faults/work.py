@@ -1,4 +1,4 @@
-"""What the crash tests let die: a load and a finalization, in processes of their own that start in 5 ms.
+"""What the crash tests let die: each work of the program, in processes of their own that start in 5 ms.
 
 Run as a program it imports everything once, then forks a child for each line that it reads.
 """
@@ -11,19 +11,32 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from unittest import mock
 
 import sqlalchemy as sa
 
 from icon_assets.contract.landing import Landing
+from icon_assets.contract.reasons import Reason
 from icon_assets.database import Database
 from icon_assets.finalize.close import close_lost
 from icon_assets.finalize.days import finalize
 from icon_assets.finalize.dirty import dirty_days
 from icon_assets.finalize.purge import purge
+from icon_assets.finalize.reconcile import reconcile
+from icon_assets.idb import locks
+from icon_assets.ingest.cti import copy_calls
+from icon_assets.ingest.deployment import Deployment, Icon
 from icon_assets.ingest.drain import drain
+from icon_assets.ingest.quarantine import entries, replay
 from icon_assets.marts.window import close_window, open_window
+from icon_assets.retention import trim
+from tests import batches
+
+NO_USER_DATA = Deployment(
+    (Icon(1, frozenset({"gos", "gcc", "cfg"}), frozenset({batches.OCS}), {batches.TSERVER: 1}),)
+)
 
 
 def load(database: Database, landing: str) -> None:
@@ -68,6 +81,67 @@ def purge_all(database: Database, landing: str) -> None:
     purge(database.engine, -1)
 
 
+def load_oddities(database: Database, landing: str) -> None:
+    """What seldom comes, each line sent by itself, and no file waited for: one that is cut is refused."""
+    with (
+        mock.patch("icon_assets.ingest.stage._FLUSH_BYTES", 1),
+        mock.patch("icon_assets.ingest.sequence._FLUSH_RUNS", 1),
+        mock.patch("icon_assets.contract.reader.BLOCK", 1_000),
+        mock.patch("icon_assets.ingest.drain._LOADERS", 1),
+    ):
+        for _ in range(2):  # the first finds it waiting
+            drain(database.engine, Landing(landing), wait=timedelta(0), deployment=NO_USER_DATA)
+
+
+def load_in_a_race(database: Database, landing: str) -> None:
+    """Another loader brings everything in while this one, which has staged it, waits for its turn."""
+    hold, others = locks.hold, [Database(database.conninfo, {})]
+
+    def late(*wanted: Any) -> None:
+        while others:
+            other = others.pop()
+            load(other, landing)
+            other.dispose()
+        hold(*wanted)
+
+    with mock.patch("icon_assets.idb.locks.hold", late):
+        load(database, landing)
+
+
+def finish_oddities(database: Database, landing: str) -> None:
+    """As `finish`, with an early end of patience for long histories."""
+    with mock.patch("icon_assets.finalize.ended.LONGEST_HISTORY", 6):
+        finish(database, landing)
+
+
+def mend(database: Database, landing: str) -> None:
+    """Replays every line that is bad in itself."""
+    waiting = [found for found in entries(database.engine) if found.reason != Reason.CONFLICT]
+    line = json.dumps(batches.chain("M", 1)[0]).encode()
+    if waiting:
+        replay(database.engine, {found.quarantine_id: line for found in waiting}, "somebody")
+
+
+def look_back(database: Database, landing: str) -> None:
+    """Compares all days with idb."""
+    reconcile(database.engine, date(2025, 11, 1), date(2026, 1, 31))
+
+
+def forget(database: Database, landing: str) -> None:
+    """Everything that ops need not keep, however young."""
+    trim(database.engine, Landing(landing), datetime.now(UTC) + timedelta(days=1))
+
+
+def lose_calls(database: Database, url: str) -> None:
+    """The other database of calls is away."""
+    copy_calls(database.engine, f"{url}_gone")
+
+
+def take_calls(database: Database, url: str) -> None:
+    """Its calls, and that it is back."""
+    copy_calls(database.engine, url)
+
+
 def hasty(work: Callable[[Database, str], None], limit: str) -> Callable[[Database, str], None]:
     """The work with a second in the place of one of its limits."""
 
@@ -80,7 +154,15 @@ def hasty(work: Callable[[Database, str], None], limit: str) -> Callable[[Databa
 
 WORK = {
     "load": load,
-    "load_at_once": load_at_once,
+    "load at once": load_at_once,
+    "load oddities": load_oddities,
+    "load in a race": load_in_a_race,
+    "finish oddities": finish_oddities,
+    "mend": mend,
+    "look back": look_back,
+    "forget": forget,
+    "lose calls": lose_calls,
+    "take calls": take_calls,
     "finish": finish,
     "finish dirty": finish_dirty,
     "build": build,

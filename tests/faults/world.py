@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -55,6 +57,32 @@ WRITE: dict[str, Callable[[Path], object]] = {
 """Writes each batch, in the order in which they load."""
 
 FINISHED_AFTER = "3-objects"
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def write_oddities(landing: Path) -> None:
+    """What seldom comes, for a database that had all of the above, finalized, in the marts, and purged."""
+    later = T0 + 40 * batches.DAY
+    more = [party("P1", 2, "released", agentid=5)]  # of A, which was purged, as D was
+    write(landing, "o0-calls", more, source="tserver", dbid=batches.TSERVER)
+    write(landing, "o1-late", [
+        *chain("D", 1, 0, 1, 0, 0, 1, 0, 1, 0)[7:],
+        *chain("E", 1, 2, 0, start=later),  # a month that final has not
+        *chain("L", 1, 2, 3, 1, 2, 3, 1, 0),  # too long a history
+        *chain("Z", 1, 2),  # loses its end
+        *campaign("S2", 1, 2),
+        {"type": "campaign_property", "ts": T0 + 60_000, "sessid": "S2", "seq": 1, "dialmode": 2},
+        campaign("S1", 1)[0] | {"dialmode": 1, "optimmode": 2, "optimvalue": 80},  # known
+    ])  # fmt: skip
+    write(landing, "o2-numbered", [line | {"dsseq": n} for n, line in enumerate(chain("N", 1, 2, 0), 1)])
+    write(landing, "o3-holes", [line | {"dsseq": 2 * n} for n, line in enumerate(chain("H", 1, 2, 0), 5)])
+    lines = [*chain("C", 1, 2, 3, 0), {"type": "nonsense"}, record("C", 1)] * 50
+    whole = batches.batch("o4-cut", [line | {"dsseq": 2 * n} for n, line in enumerate(lines, 20)])
+    (landing / "o4-cut.jsonl.gz").write_bytes(gzip.compress(whole, mtime=0)[:-20])
+    calls = [userdata("C1", 4, "E-1"), call("C2", 1, ts=later), party("P2", 1, "ringing", callid="C2")]
+    write(landing, "o5-calls", calls, source="tserver", dbid=batches.TSERVER)
+    lists = [batches.obj("campaign_list", campaignid=1, callinglistid=3)]
+    write(landing, "o6-lists", lists, source="config", dbid=batches.CONFIG)
 
 
 def fill(landing: Path) -> None:

@@ -148,8 +148,8 @@ LATE: dict[str, Callable[[Site], None]] = {
          "keyname": "GSW_CALL_ATTEMPT_GUID", "value": "A-1"}
     ),
     "party": lambda s: s.calls(
-        {"type": "party", "ts": T0, "partyid": "PA", "callid": "KA", "pseq": 1, "cseq": 1, "change": "created",
-         "partytype": 2, "state": "ringing"}
+        {"type": "party", "ts": T0, "partyid": "PA", "callid": "KA", "pseq": 1, "cseq": 1,
+         "change": "created", "partytype": 2, "state": "ringing"}
     ),
     # The same chain by two of its keys.
     "two metrics": lambda s: s.load(*(
