@@ -12,8 +12,6 @@ ROOT = Path(__file__).parents[1]
 DBT_PROJECT = ROOT / "dbt_project"
 # Of the same environment as this process, whether or not that environment is activated.
 DBT = Path(sys.executable).with_name("dbt")
-# The same for runs: it ends with them.
-TETHERED_DBT = Path(__file__).with_name("tethered_dbt")
 
 
 def dbt_target(settings: Settings) -> Path:

@@ -1,4 +1,4 @@
-"""dbt as a program, outside of any run: what changes with its code, not with the data, and the docs."""
+"""dbt as a program: what changes with its code, not with the data, made outside of any run; and the docs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from icon_assets.marts.dbt_code import VIEWS, code_fingerprint, code_of, project
 from icon_assets.pages import docs_page
 from icon_assets.settings import Settings
 
+# For runs: it ends with them.
+TETHERED_DBT = Path(__file__).with_name("tethered_dbt")
 # Views over the sources, and tables of codes: as much part of the schema as the tables of a migration.
 _OF_THE_CODE = (
     *("--select", "path:models/staging", "resource_type:seed"),

@@ -1,4 +1,4 @@
-"""The rules of `quality` as asset checks of the IDB tables: how many rows break each, and ten of them."""
+"""The rules of `idb.quality` as asset checks of the IDB tables: how many rows break each, and ten of them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from icon_assets.database import Database
-from icon_assets.quality import RULES, Found, find
+from icon_assets.idb.quality import RULES, Found, find
 
 _EXAMPLES = 10
 _SPECS = {

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
+from icon_assets.idb.quality import RULES, Rule
 from icon_assets.idb.upkeep import neglected
 from icon_assets.ingest.drain import drain
 from icon_assets.orchestration.jobs import FINALIZE
 from icon_assets.orchestration.partitions import range_tags
-from icon_assets.quality import RULES, Rule
 from tests.batches import batch, chain, write
 
 FINAL_DAY = dg.AssetKey(["ops", "final_day"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from icon_assets import quality
+from icon_assets.idb import quality
 from icon_assets.ingest.deployment import ROLES, Deployment, Icon
 from tests import batches
 from tests.batches import (

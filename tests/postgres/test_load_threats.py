@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from icon_assets import quality
+from icon_assets.idb import quality
 from tests import batches
 from tests.batches import DAY, T0, call, campaign, chain, chain_call, field, metric, record
 from tests.loading import Loader

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from icon_assets import quality
+from icon_assets.idb import quality
 from icon_assets.idb.catalogue import catalogue
-from icon_assets.quality import RULES, Rule
+from icon_assets.idb.quality import RULES, Rule
 from tests.batches import T0, campaign, chain, chain_call, connection, field, metric, record
 from tests.loading import Loader
 

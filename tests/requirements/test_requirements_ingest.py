@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import icon_assets
-from icon_assets import quality
 from icon_assets.contract.events import Metric
+from icon_assets.idb import quality
 from icon_assets.idb.catalogue import catalogue
 from icon_assets.ingest.deployment import ROLES, Deployment, Icon, parse_role
 from tests.batches import (

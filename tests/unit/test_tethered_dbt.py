@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from icon_assets.instance import TETHERED_DBT
+from icon_assets.marts.dbt_cli import TETHERED_DBT
 
 _RUN = """
 import subprocess, sys

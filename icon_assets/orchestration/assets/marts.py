@@ -17,9 +17,9 @@ from icon_assets.database import Database
 from icon_assets.errors import UserError
 from icon_assets.finalize.dirty import are_collecting
 from icon_assets.idb import locks
-from icon_assets.instance import DBT_PROJECT, TETHERED_DBT, dbt_target
+from icon_assets.instance import DBT_PROJECT, dbt_target
 from icon_assets.marts.column_lineage import read_column_lineage, write_column_lineage
-from icon_assets.marts.dbt_cli import manifest_path
+from icon_assets.marts.dbt_cli import TETHERED_DBT, manifest_path
 from icon_assets.marts.dbt_code import MARTS, VIEWS, code_of, marts_are_outdated, set_code
 from icon_assets.marts.window import close_window, due, open_window
 from icon_assets.orchestration.assets.translator import Translator
