@@ -71,6 +71,8 @@ def test_an_analyst_s_mart_says_how_fresh_and_complete_it_is(name: str) -> None:
 def test_every_column_is_described_once() -> None:
     named = re.findall(r"{% docs (\w+) %}", (DBT_PROJECT / "docs" / "columns.md").read_text())
     assert len(named) == len(set(named))
+    properties = "".join(path.read_text() for path in DBT_PROJECT.rglob("*.yml"))
+    assert set(named) == set(re.findall(r"doc\('(\w+)'\)", properties))
 
 
 def test_the_overview_names_what_there_is() -> None:

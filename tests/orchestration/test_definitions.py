@@ -15,6 +15,7 @@ import pytest
 
 from icon_assets.errors import UserError
 from icon_assets.instance import ROOT
+from icon_assets.marts.dbt_cli import manifest_path
 from icon_assets.orchestration.assets.landing import EVENT_BATCHES
 from icon_assets.settings import Settings
 
@@ -91,6 +92,21 @@ def ancestors(graph: Any, key: dg.AssetKey) -> set[dg.AssetKey]:
         found |= new
         ahead += new
     return found
+
+
+def test_every_source_view_and_helper_is_read_by_a_model(settings: Settings) -> None:
+    manifest = json.loads(manifest_path(settings).read_text())
+    below = [*manifest["sources"], *(name for name, node in manifest["nodes"].items() if is_below(node))]
+    assert len(below) > 60
+    unread = {
+        name for name in below if not any(made.startswith("model.") for made in manifest["child_map"][name])
+    }
+    assert unread == set()
+
+
+def is_below(node: dict[str, Any]) -> bool:
+    """Whether it is a model that the marts are made of."""
+    return node["resource_type"] == "model" and node["schema"] != "marts"
 
 
 def test_days_begin_with_the_setting_and_end_today(settings: Settings, defs: dg.Definitions) -> None:

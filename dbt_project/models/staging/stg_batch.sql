@@ -16,11 +16,7 @@ renamed as (
         feed,
         release,
         events,
-        new as new_events,
-        quarantined,
         by_type,
-        first_dsseq,
-        last_dsseq,
         first_ts,
         last_ts,
         loaded_at

@@ -13,9 +13,7 @@ renamed as (
         callid::text as call_guid,
         parentcallid::text as parent_call_guid,
         mergecallid::text as merge_call_guid,
-        irid::text as interaction_guid,
         calltype as call_type,
-        switchid as switch_id,
         media::text as media,
         {{ utc('created') }} as created_ts,
         {{ utc('terminated') }} as ended_ts

@@ -14,7 +14,6 @@ renamed as (
         ds_dbid as source_dbid,
         icon_dbid as feed,
         state = 'connected' as is_connected,
-        dsconn_type as connection_type,
         {{ utc('added') }} as event_ts
     from source
 

@@ -12,7 +12,6 @@ renamed as (
     select
         btrim(value) as call_attempt_guid,
         callid::text as call_guid,
-        cseq,
         changetype as change_type,
         {{ utc('added') }} as event_ts
     from source
