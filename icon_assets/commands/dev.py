@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -19,9 +18,6 @@ from icon_assets.marts.dbt_cli import prepare_dbt
 from icon_assets.pages import HOST, pages, serve
 from icon_assets.settings import Settings
 
-if TYPE_CHECKING:
-    import dagster as dg
-
 
 def dev(port: int = typer.Option(3000, min=1, max=65535, help="Port of the UI.")) -> None:
     """Start Dagster's UI, sensors and schedules, until Ctrl-C."""
@@ -32,6 +28,8 @@ def dev(port: int = typer.Option(3000, min=1, max=65535, help="Port of the UI.")
     database = set_up(settings)
     prepare_dbt(settings, database.builder, os.environ)
     import dagster as dg
+
+    from icon_assets.orchestration.runs import end_orphans
 
     with dg.DagsterInstance.get() as instance:
         end_orphans(instance)
@@ -93,21 +91,6 @@ def _listening(port: int) -> socket.socket:
         return socket.create_server((HOST, port))
     except OSError:
         return socket.create_server((HOST, 0))
-
-
-def end_orphans(instance: dg.DagsterInstance) -> None:
-    """Closes the books on runs that stopped with their daemon, which nobody else would for two hours.
-
-    Until then they would keep their pool, and the sensors waiting.
-    """
-    import dagster as dg
-
-    from icon_assets.orchestration.sensors import is_by_hand
-
-    running = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-    for run in instance.get_runs(dg.RunsFilter(statuses=running)):
-        if not is_by_hand(run):
-            instance.report_run_failed(run, "Dagster stopped while this run was under way.")
 
 
 def _become(program: str, mode: str, port: int) -> None:

@@ -24,7 +24,7 @@ def run(
     import dagster as dg
 
     from icon_assets.definitions import build_defs
-    from icon_assets.orchestration.sensors import BY_HAND
+    from icon_assets.orchestration.runs import BY_HAND
 
     progress("Preparing", 1, 1)
     defined = build_defs(settings, progress=progress).resolve_job_def(job)

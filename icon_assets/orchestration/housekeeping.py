@@ -8,13 +8,13 @@ import dagster as dg
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.orchestration.assets.final import FINAL_KEYS
+from icon_assets.orchestration.runs import ENDED
 from icon_assets.retention import trim
 from icon_assets.settings import Settings
 
 HOUSEKEEPING = "housekeeping"
 _RUNS_AT_ONCE = 100
 _EVENTS_AT_ONCE = 1000
-_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 def _materializations(
@@ -51,7 +51,7 @@ def runs_to_keep(
 
 def delete_runs(instance: dg.DagsterInstance, before: datetime, keep: set[str]) -> int:
     """Deletes ended runs created before `before`, with their events and logs; returns how many."""
-    old = dg.RunsFilter(statuses=_ENDED, created_before=before)
+    old = dg.RunsFilter(statuses=ENDED, created_before=before)
     deleted, cursor = 0, None
     while portion := instance.get_run_records(old, limit=_RUNS_AT_ONCE, ascending=True, cursor=cursor):
         for run_id in (record.dagster_run.run_id for record in portion):

@@ -12,7 +12,7 @@ from icon_assets.orchestration.assets.final import failed_days
 from icon_assets.orchestration.housekeeping import HOUSEKEEPING
 from icon_assets.orchestration.jobs import FINALIZE, PURGE, QUALITY, RECONCILE
 from icon_assets.orchestration.partitions import range_tags, termination_days
-from icon_assets.orchestration.sensors import WHY
+from icon_assets.orchestration.runs import WHY
 from icon_assets.settings import Settings
 
 

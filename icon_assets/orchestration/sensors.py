@@ -20,6 +20,7 @@ from icon_assets.marts.window import due
 from icon_assets.orchestration.assets.health import HEALTH, WELL, health_check, health_metadata
 from icon_assets.orchestration.assets.landing import EVENT_BATCHES
 from icon_assets.orchestration.jobs import CATCH_UP, REFRESH
+from icon_assets.orchestration.runs import ENDED, UNDER_WAY, WHY, is_by_hand
 from icon_assets.settings import Settings
 
 # Files a refresh takes at most: some minutes of loading, after which the marts show them.
@@ -30,23 +31,6 @@ _FIRST_WAIT = timedelta(seconds=15)
 _LONGEST_WAIT = timedelta(minutes=30)
 # After so many failures the wait has reached its longest.
 _FAILURES_COUNTED = 8
-# `process` marks its runs: one that was killed stays "started", and must not hold up the daemon.
-BY_HAND = {"icon/by": "process"}
-WHY = "icon/why"  # what a run was asked for, for the list of runs
-
-_UNDER_WAY = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-
-
-def is_by_hand(run: dg.DagsterRun) -> bool:
-    """Whether `process` started the run, rather than the daemon."""
-    return run.tags.items() >= BY_HAND.items()
 
 
 def wait_after(failures: int) -> timedelta:
@@ -57,10 +41,10 @@ def wait_after(failures: int) -> timedelta:
 def reason_to_hold(instance: dg.DagsterInstance, job: str, now: datetime) -> str | None:
     """Why no run of `job` is asked for at this moment, if so."""
     for either in (REFRESH, CATCH_UP):
-        under_way = instance.get_runs(dg.RunsFilter(job_name=either, statuses=_UNDER_WAY))
+        under_way = instance.get_runs(dg.RunsFilter(job_name=either, statuses=UNDER_WAY))
         if not all(map(is_by_hand, under_way)):
             return f"A run of {either} is under way."
-    ended = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=_ENDED), limit=_FAILURES_COUNTED)
+    ended = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=ENDED), limit=_FAILURES_COUNTED)
     failures = 0
     for record in ended:
         if record.dagster_run.status == dg.DagsterRunStatus.SUCCESS:

@@ -11,14 +11,14 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from icon_assets.commands.dev import end_orphans
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.idb.catalogue import catalogue
 from icon_assets.ingest.drain import drain
 from icon_assets.orchestration.assets.raw import LEDGER, idb_key
 from icon_assets.orchestration.jobs import CATCH_UP, REFRESH
-from icon_assets.orchestration.sensors import BY_HAND, reason_to_hold, wait_after
+from icon_assets.orchestration.runs import BY_HAND, end_orphans
+from icon_assets.orchestration.sensors import reason_to_hold, wait_after
 from icon_assets.settings import Settings
 from tests.batches import DAY, T0, chain, write
 from tests.hanging import HangingFileSystem
