@@ -29,16 +29,9 @@ _BY_KEY = """
     inner join ops.purged_key as k on k.key = s.key
     inner join ops.purged_chain as p on p.chainguid = k.chainguid and p.ocsid = k.ocsid
 """
-_METRICS = "select callattid from stage_metric where callattid is not null"
 # A call names its chain by its own id, or by the attempt that its user data names, now or earlier.
-_CALLS = """
-    with calls as (
-        select callid from stage_call
-        union
-        select callid from stage_party
-        union
-        select callid from stage_userdata
-    )
+_OF_CALLS = """
+    with calls as ({calls})
     select callid from calls
     union
     select btrim(u.value)
@@ -55,6 +48,14 @@ _CALLS = """
     ) as u
     where upper(u.keyname) = 'GSW_CALL_ATTEMPT_GUID'
 """
+_CALLS = _OF_CALLS.format(
+    calls="select callid from stage_call union select callid from stage_party union "
+    "select callid from stage_userdata"
+)
+_OF_METRICS = _OF_CALLS.format(
+    calls="select callid from stage_metric where callattid is null and callid is not null"
+)
+_METRICS = f"select callattid from stage_metric where callattid is not null union ({_OF_METRICS})"
 
 # When a row came: the first of these that its table has gives GSYS_PARTITION, as the loader fills it.
 _TIMES = ("added", "created", "loaded", "lastchanged", "lastchange")

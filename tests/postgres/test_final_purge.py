@@ -147,6 +147,9 @@ LATE: dict[str, Callable[[Site], None]] = {
         {"type": "userdata", "ts": T0, "callid": "K2", "cseq": 1, "change": "added",
          "keyname": "GSW_CALL_ATTEMPT_GUID", "value": "A-1"}
     ),
+    "metric of a call": lambda s: s.load(
+        {"type": "metric", "ts": T0 + DAY, "metric": "dialing_time_ms", "value": 5, "callid": "KA"}
+    ),
     "party": lambda s: s.calls(
         {"type": "party", "ts": T0, "partyid": "PA", "callid": "KA", "pseq": 1, "cseq": 1,
          "change": "created", "partytype": 2, "state": "ringing"}

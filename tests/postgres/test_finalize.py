@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from datetime import date
@@ -11,11 +12,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.finalize.days import finalize
 from icon_assets.finalize.reconcile import reconcile
+from icon_assets.ingest.drain import LoadError, drain
 from icon_assets.marts.window import close_window, due, open_window
-from tests.batches import DAY, T0, campaign, chain, field, record
+from tests.batches import DAY, T0, call, campaign, chain, field, metric, party, record, userdata
 from tests.finals import FIELDS, TABLES, TODAY, Site, day
 
 
@@ -110,22 +113,26 @@ LATE: dict[str, Callable[[Site], None]] = {
     "record": lambda s: s.load(record("B", 4, ts=T0 + DAY)),
     "field": lambda s: s.load(field("B", 3, "late", ts=T0 + DAY)),
     "chain_call": lambda s: s.load(chain_call("B", "B-9")),
-    "metric": lambda s: s.load(
-        {"type": "metric", "ts": T0 + DAY, "metric": "dialing_time_ms", "value": 5, "callattid": "B-1"}
-    ),
-    "call": lambda s: s.calls(
-        {"type": "call", "ts": T0 + DAY, "callid": "KB", "cseq": 1, "change": "created", "switchid": 1}
-    ),
+    "metric": lambda s: s.load(metric("dialing_time_ms", 5, callattid="B-1")),
+    "metric of a call": lambda s: s.load(metric("dialing_time_ms", 5, callid="KB")),
+    "metric of a call that names its attempt": lambda s: s.load(metric("dialing_time_ms", 5, callid="KU")),
+    "call": lambda s: s.calls(call("KB", 1)),
+    "call that names its attempt": lambda s: s.calls(call("KU", 2, "terminated")),
+    "call: its party": lambda s: s.calls(party("PB", 1, "ringing", callid="KB")),
+    "call: its user data": lambda s: s.calls(userdata("K9", 1, "B-1")),
+    "call: its secure user data": lambda s: s.calls(userdata("K9", 1, "B-1", secure=True)),
 }
 
 
-@pytest.mark.parametrize("reason", LATE)
-def test_something_late_marks_its_day_and_rebuilds_only_that(site: Site, reason: str) -> None:
+@pytest.mark.parametrize("what", LATE)
+def test_something_late_marks_its_day_and_rebuilds_only_that(site: Site, what: str) -> None:
     site.config(*FIELDS)
     site.load(*whole("A"), *whole("B", T0 + DAY), *whole("C", T0 + 2 * DAY))
+    site.calls(userdata("KU", 1, "B-1"))
     site.finalize()
     versions = site.versions()
-    LATE[reason](site)
+    LATE[what](site)
+    reason = re.split("[: ]", what)[0]
     assert site.reasons() == {("chain", day(1), reason)}
     (done,) = site.finalize()
     assert (done.day, done.changed, done.reasons) == (day(1), True, (reason,))
@@ -133,6 +140,40 @@ def test_something_late_marks_its_day_and_rebuilds_only_that(site: Site, reason:
     assert changed == {day(1)}
     assert not any(site.dirty().values())
     assert reconcile(site.database.finalizer, day(0), day(2)) == {"campaign": [], "chain": []}
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        {"type": "campaign_property", "ts": T0 + 150_000, "sessid": "S1", "seq": 4, "dialmode": 2},
+        {**campaign("S1", 0)[0], "ts": T0 + 240_000, "seq": 5},
+    ],
+    ids=["property", "notice"],
+)
+def test_something_late_of_a_session_marks_its_day(site: Site, late: dict[str, Any]) -> None:
+    site.load(*campaign("S1", 1, 2, 0), *campaign("S2", 1, 2, 0, start=T0 + DAY), *chain("A", 1, 2, 0))
+    site.finalize()
+    site.load(late)
+    assert site.reasons() == {("campaign", day(0), "campaign")}
+    (done,) = site.finalize()
+    assert (done.entity, done.day, done.changed) == ("campaign", day(0), True)
+
+
+def test_the_marks_of_a_batch_are_there_with_it_or_not_at_all(site: Site) -> None:
+    """In its own transaction: what keeps the mark out keeps the batch out."""
+    site.load(*chain("A", 1, 2, 0))
+    site.finalize()
+    before = site.rows("select count(*) from ops.batch"), site.rows("select count(*) from idb.go_record")
+    site.run("alter table ops.dirty_day add constraint no check (reason <> 'record')")
+    with pytest.raises(LoadError, match="SQLSTATE 23514"):
+        site.load(record("A", 3))
+    assert before == (
+        site.rows("select count(*) from ops.batch"),
+        site.rows("select count(*) from idb.go_record"),
+    )
+    site.run("alter table ops.dirty_day drop constraint no")
+    assert drain(site.database.loader, Landing(str(site.landing))).new == 1
+    assert site.reasons() == {("chain", TODAY, "record")}
 
 
 def test_a_chain_that_moves_to_another_day_marks_both(site: Site) -> None:
