@@ -36,8 +36,9 @@ _METRIC_CALLS = """
     group by callid
 """
 
-# A call's chains are those that name it, and those of the attempts that its user data name. The key is asked for
-# outside the look-ups: else the partial index on it was read whole for each call, 1.1 s a batch, not 20 ms.
+# A call's chains are those that name it, and those of the attempts that its user data name. The key is asked
+# for outside the look-ups: else the partial index on it was read whole for each call, 1.1 s a batch instead
+# of 20 ms.
 _OF_CALLS = """
     with calls as materialized ({calls}),
     attempts as materialized (
