@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from icon_assets.database import Database
-from icon_assets.idb.schema import cti_database as cti_database_table
+from icon_assets.idb.ops import cti_database as cti_database_table
 from icon_assets.ingest.cti import copy_calls
 from icon_assets.orchestration.assets.raw import idb_key
 from icon_assets.orchestration.metadata import (

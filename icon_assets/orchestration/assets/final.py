@@ -14,8 +14,8 @@ from icon_assets.database import Database
 from icon_assets.finalize.close import close_lost
 from icon_assets.finalize.days import FinalDay, finalize, finalized_since
 from icon_assets.finalize.dirty import dirty_days
+from icon_assets.idb.ops import final_day as final_day_table
 from icon_assets.idb.schema import FINAL_TABLES, final
-from icon_assets.idb.schema import final_day as final_day_table
 from icon_assets.orchestration.assets.raw import idb_key
 from icon_assets.orchestration.glance import glance
 from icon_assets.orchestration.metadata import (

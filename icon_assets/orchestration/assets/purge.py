@@ -4,7 +4,7 @@ import dagster as dg
 
 from icon_assets.database import Database
 from icon_assets.finalize.purge import purge
-from icon_assets.idb.schema import purged_chain
+from icon_assets.idb.ops import purged_chain
 from icon_assets.orchestration.assets.final import FINAL_DAY, FINAL_KEYS
 from icon_assets.orchestration.metadata import DATA_ENGINEERING, purged_metadata, table_metadata
 from icon_assets.orchestration.progress import Progress

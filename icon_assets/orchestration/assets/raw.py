@@ -8,7 +8,8 @@ import dagster as dg
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.idb.catalogue import Table, catalogue
-from icon_assets.idb.schema import batch, idb
+from icon_assets.idb.ops import batch
+from icon_assets.idb.schema import idb
 from icon_assets.ingest.deployment import read_deployment
 from icon_assets.ingest.drain import drain
 from icon_assets.orchestration.assets.landing import EVENT_BATCHES
