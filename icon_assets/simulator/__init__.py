@@ -4,10 +4,9 @@ What happens, from the outside in: `run` (simulate) makes a `world` of a `scenar
 drive it. A `session` of a campaign group loads customers of `lists` as chains (`chain`); `dialling`, at the
 pace of `pacing`, makes attempts of them: `placed` by OCS or dialled from a `preview`, with `outcomes`, then
 a `conversation` with one of the `agents`, and what follows by `treatment`. `ocs`, `calls` and
-`configuration` say all this to their `feed`s; `files` writes the batches. `truth` counts, by `tally` and
-`progress`, from the same objects, which know it as the `books` of their OCS; `losses` counts what nobody
-heard. `harms` (`disorder`, `repetition`, `spoilage`, `loss`) stand between feeds and files. `disturbance`
-says which faults and harms there are.
+`configuration` say all this to their `feed`s; `files` writes the batches. `books` count, from the same
+objects, what reports must show of it. `harms` stand between feeds and files. `disturbance` says which
+faults and harms there are.
 """
 
 from icon_assets.simulator.run import simulate

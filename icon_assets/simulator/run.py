@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import yaml
 
+from icon_assets.simulator.books.losses import Losses, outages
 from icon_assets.simulator.days import Days
-from icon_assets.simulator.harming import HarmLog
-from icon_assets.simulator.harms import harmed_files
-from icon_assets.simulator.losses import Losses, outages
+from icon_assets.simulator.harms.harming import HarmLog
+from icon_assets.simulator.harms.stack import harmed_files
 from icon_assets.simulator.scenario import Scenario, scenarios
 from icon_assets.simulator.times import HOUR
 from icon_assets.simulator.world import World
@@ -28,7 +28,7 @@ def simulate(
 
     Beside them it writes `truth.json`, and `deployment.yaml`, which tells the project of the ICONs.
     The same scenario and seed give the same inflated bytes on any machine. Returns the truth as it
-    stands in truth.json, described in `truth`. Raises KeyError for a name that is not in scenarios.yaml.
+    stands in truth.json, described in `books.truth`. Raises KeyError for a name that scenarios.yaml lacks.
     """
     plan = scenarios()[scenario] if isinstance(scenario, str) else scenario
     log, losses = HarmLog(plan.harms), Losses()

@@ -8,17 +8,17 @@ import simpy
 
 from icon_assets.simulator import scenario, times
 from icon_assets.simulator.agents import Agent, AgentPool
+from icon_assets.simulator.books.losses import Losses
+from icon_assets.simulator.books.truth import Truth
 from icon_assets.simulator.codes import Connected, DialMode
 from icon_assets.simulator.configuration import Configuration
 from icon_assets.simulator.disturbance import Skew
 from icon_assets.simulator.feed import Feed, Sink, Source
 from icon_assets.simulator.lists import CallingList
-from icon_assets.simulator.losses import Losses
 from icon_assets.simulator.ocs import Ocs
 from icon_assets.simulator.randomness import Guids, Stream
 from icon_assets.simulator.scenario import Icon, Scenario
 from icon_assets.simulator.session import CampaignGroup
-from icon_assets.simulator.truth import Truth
 
 _TENANT, _SWITCH, _CONFIG, _OCS, _BACKUP, _TSERVER, _IXN, _ICON = 1, 7, 99, 101, 151, 201, 251, 301
 _CAMPAIGN, _GROUP, _LIST, _FORMAT, _FIELD, _AGENT, _PORT = 5001, 5101, 6001, 7001, 8001, 9001, 50_001

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from icon_assets.simulator.tally import FACTS, SPLITS
+from icon_assets.simulator.books.tally import FACTS, SPLITS
 
 STEP = 100_000
 """DBIDs between two simulations."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from icon_assets.simulator import disturbance as plans
 from icon_assets.simulator.feed import Batch, Feed
-from icon_assets.simulator.harming import Harming, divide
+from icon_assets.simulator.harms.harming import Harming, divide
 
 
 class Reorder(Harming[plans.Reorder]):

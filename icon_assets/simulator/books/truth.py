@@ -37,7 +37,7 @@ on the day of its state 2. Attempts of chains that are still open count too.
 * `outages`: times in which a feed did not hear its source, and the lines it missed; `lost`: lines that no
   feed has, the quarters of an hour in which they were said, the chains and sessions that they told of, a
   tally of those chains, and their days;
-* `icons`: the deployment, as in deployment.yaml; `harms`: what was done to batches (see `harming`);
+* `icons`: the deployment, as in deployment.yaml; `harms`: what was done to batches (see `harms`);
   `events`: lines that sources said to feeds, by kind of source, before harms; `batches`: files written.
 """
 
@@ -47,11 +47,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from icon_assets.simulator import times
+from icon_assets.simulator.books.progress import ListBook
+from icon_assets.simulator.books.tally import Tally, by_code, code, codes_of, facts_of, party_times
 from icon_assets.simulator.chain import Attempt, Chain
 from icon_assets.simulator.codes import CallType, RecordType, Result
 from icon_assets.simulator.lists import OUTCOME
-from icon_assets.simulator.progress import ListBook
-from icon_assets.simulator.tally import Tally, by_code, code, codes_of, facts_of, party_times
 
 if TYPE_CHECKING:
     from icon_assets.simulator.ocs import Ocs

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from icon_assets.simulator import disturbance as plans
-from icon_assets.simulator.disorder import Delay, LateSource, Reorder, Split
 from icon_assets.simulator.feed import LossBook, Sink
 from icon_assets.simulator.files import BatchFiles, Written
-from icon_assets.simulator.harming import HarmLog
-from icon_assets.simulator.loss import LoseBatches, LoseLines
-from icon_assets.simulator.repetition import DuplicateBatches, DuplicateLines, copy_files
-from icon_assets.simulator.spoilage import BadLines, Conflicts, UnknownFields, altered_files
+from icon_assets.simulator.harms.disorder import Delay, LateSource, Reorder, Split
+from icon_assets.simulator.harms.harming import HarmLog
+from icon_assets.simulator.harms.loss import LoseBatches, LoseLines
+from icon_assets.simulator.harms.repetition import DuplicateBatches, DuplicateLines, copy_files
+from icon_assets.simulator.harms.spoilage import BadLines, Conflicts, UnknownFields, altered_files
 
 
 def harmed_files(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from icon_assets.simulator import disturbance as plans
 from icon_assets.simulator.feed import Batch, Feed, Line, LossBook, Sink
-from icon_assets.simulator.harming import Harming, HarmLog, Plan, divide
+from icon_assets.simulator.harms.harming import Harming, HarmLog, Plan, divide
 from icon_assets.simulator.times import rfc3339
 
 

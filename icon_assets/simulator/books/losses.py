@@ -6,10 +6,10 @@ from collections import Counter
 from typing import Any
 
 from icon_assets.simulator import times
+from icon_assets.simulator.books.tally import Tally, codes_of, facts_of
 from icon_assets.simulator.chain import Chain
 from icon_assets.simulator.feed import Line, Source
 from icon_assets.simulator.session import Session
-from icon_assets.simulator.tally import Tally, codes_of, facts_of
 
 _QUARTER = 15 * times.MINUTE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from icon_assets.simulator import disturbance as plans
 from icon_assets.simulator.feed import Batch
 from icon_assets.simulator.files import BatchFiles, Written
-from icon_assets.simulator.harming import Harming, HarmLog, divide
+from icon_assets.simulator.harms.harming import Harming, HarmLog, divide
 from icon_assets.simulator.randomness import Stream
 
 

@@ -10,7 +10,7 @@ from icon_assets.simulator import disturbance as plans
 from icon_assets.simulator.chain import Chain
 from icon_assets.simulator.feed import Batch, Feed, Line
 from icon_assets.simulator.files import BatchFiles, Written
-from icon_assets.simulator.harming import Harming, HarmLog
+from icon_assets.simulator.harms.harming import Harming, HarmLog
 from icon_assets.simulator.randomness import Stream
 
 _TIME = re.compile(r'"ts":("[^"]+"|\d+)')
