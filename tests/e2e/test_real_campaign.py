@@ -206,9 +206,25 @@ def test_all_days_in_one_range_end_the_same(
     spread: Path, spread_database: Database, database: Database, tmp_path: Path
 ) -> None:
     drain(database.loader, Landing(str(spread)))
-    first, last = map(str, span(database))
-    said = Commands(spread, database, tmp_path / "var").run("finalize", "--from", first, "--to", last)
+    first, last = span(database)
+    range_ = ("--from", str(first), "--to", str(last))
+    said = Commands(spread, database, tmp_path / "var").run("finalize", *range_)
+    assert f"Finalized {(last - first).days + 1} days" in said
     assert "built the marts" in said
+    assert differing(spread_database, database) == set()
+
+
+def test_day_by_day_ends_the_same(
+    spread: Path, spread_database: Database, database: Database, tmp_path: Path
+) -> None:
+    drain(database.loader, Landing(str(spread)))
+    first, last = span(database)
+    for number in range((last - first).days + 1):
+        day = first + timedelta(number)
+        for entity in ENTITIES:
+            finalize(database.finalizer, entity, day, day)
+    assert not any(dirty_days(database.operator).values())
+    assert "built the marts" in process(spread, database, tmp_path / "var")
     assert differing(spread_database, database) == set()
 
 
