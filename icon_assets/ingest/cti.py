@@ -22,9 +22,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from icon_assets.contract.reader import Batch
 from icon_assets.contract.reasons import FileProblem
 from icon_assets.ingest.deployment import EVERYTHING
-from icon_assets.ingest.drain import Drained, Refusal, load_with_retries
-from icon_assets.ingest.load import Source
+from icon_assets.ingest.drain import Drained, Refusal
+from icon_assets.ingest.ledger import Source
 from icon_assets.ingest.retell import retell
+from icon_assets.ingest.retries import load_with_retries
 
 # A database that does not answer must not hold up what does not need it.
 _CONNECTION = {

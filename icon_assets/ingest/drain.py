@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import psycopg
 import sqlalchemy as sa
 
 from icon_assets.contract.landing import Landing, LandingFile
 from icon_assets.contract.reasons import FileProblem, Incomplete, Reason, Unreadable
 from icon_assets.ingest.deployment import EVERYTHING, Deployment
-from icon_assets.ingest.load import Loaded, Loads, Source, load
+from icon_assets.ingest.ledger import Loaded, Source
+from icon_assets.ingest.load import Loads
+from icon_assets.ingest.retries import LoadError, load_with_retries
 
-# What goes away by itself: lost or refused connections, shutdown, locks, deadlocks, serialization, read-only,
-# and the limits of a loader that was stopped for a while.
-_TRANSIENT = ("08", "40", "55P03", "57", "53300", "25006", "25P03", "25P04")
-_ATTEMPTS = 5
 # Two merge, calls and outbound data, while one decodes: two cores are busy then.
 _LOADERS = 3
 # A merge costs 20 ms before its first line and 15 us for each: small batches are merged together, some
@@ -38,10 +33,6 @@ _FAULTS = {Reason.GONE, Reason.REPLACED, Reason.OS_ERROR, Reason.STALLED}
 _STALL_PAUSE = timedelta(minutes=15)
 
 _T = TypeVar("_T")
-
-
-class LoadError(Exception):
-    """The database refused a batch. The message has the SQLSTATE only: PostgreSQL's own quotes values."""
 
 
 @dataclass(frozen=True)
@@ -268,44 +259,3 @@ def _note(engine: sa.Engine, files: list[LandingFile], loads: Loads, drained: Dr
                     "batch_id": batch_id,
                 },
             )
-
-
-def load_with_retries(
-    engine: sa.Engine, sources: Sequence[Source], deployment: Deployment, *, attempts: int = _ATTEMPTS
-) -> Loads:
-    """Loads the first batches; after a fault the outcome may be unknown: the next attempt asks the ledger.
-
-    What goes wrong with several is tried with the first half of them, so that none keeps the others out and
-    the one at fault is soon found; the pauses are for all and for that one. Raises LoadError where the
-    database refuses.
-    """
-    for attempt in range(attempts):
-        try:
-            with _driver_connection(engine) as connection:
-                return load(connection, sources, deployment=deployment)
-        except FileProblem as problem:  # of a file that was there when it was first read
-            if len(sources) == 1:
-                return Loads([problem])
-            break
-        except (psycopg.Error, sa.exc.DBAPIError) as error:
-            cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-            state = getattr(cause, "sqlstate", None)
-            lost = state is None and isinstance(cause, psycopg.OperationalError)
-            if attempt < attempts - 1 and (lost or (state or "").startswith(_TRANSIENT)):
-                time.sleep(0.5 * 2**attempt)
-            elif len(sources) == 1:
-                # `from None`: the original quotes rows.
-                raise LoadError(f"{sources[0].path!r}: {type(cause).__name__}, SQLSTATE {state}") from None
-            else:
-                break
-    half = sources[: len(sources) // 2]
-    return load_with_retries(engine, half, deployment, attempts=_ATTEMPTS if len(half) == 1 else 1)
-
-
-@contextmanager
-def _driver_connection(engine: sa.Engine) -> Iterator[psycopg.Connection[Any]]:
-    """The driver's own connection, for COPY; its transactions begin and end where the code says."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
-        yield driver

@@ -3,53 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from psycopg.types.json import Jsonb
 
 from icon_assets.contract.decode import Decoder, Rejected
 from icon_assets.contract.events import TYPES
 from icon_assets.contract.header import Header
-from icon_assets.contract.reader import Batch
 from icon_assets.contract.reasons import FileProblem, Reason
 from icon_assets.idb import locks
-from icon_assets.ingest import clock, dirty, merge, restore, sequence, sessions, stage
+from icon_assets.ingest import clock, dirty, ledger, merge, restore, sequence, sessions, stage
 from icon_assets.ingest.deployment import EVERYTHING, Deployment, Scope
-from icon_assets.ingest.merge import Lines, Merged
-from icon_assets.ingest.stage import Stages, Told
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Conflict(FileProblem):
-    """The batch's identity is in the ledger with other content."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a batch comes from: what the ledger names it by, and how to open it, once more if need be."""
-
-    path: str
-    open: Callable[[], AbstractContextManager[Batch]]
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What a batch left behind. Lines: events = new + known + filtered + quarantined."""
-
-    batch_id: int
-    events: int
-    new: int = 0
-    known: int = 0
-    filtered: int = 0
-    quarantined: int = 0
-    last_ts: datetime | None = None
-
+from icon_assets.ingest.ledger import Loaded, Member, Source
+from icon_assets.ingest.merge import Lines
+from icon_assets.ingest.stage import Stages
 
 Outcome = Loaded | FileProblem | None
 """What became of one batch; None where the ledger has it already, byte for byte."""
@@ -61,25 +31,6 @@ class Loads:
 
     outcomes: list[Outcome] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass
-class _Member:
-    """A staged batch, and its place among the outcomes. number: its own in the stage, from 1 on."""
-
-    place: int
-    number: int
-    source: Source
-    header: Header
-    sha256: bytes
-    told: Told
-    rejected: int
-    unknown_fields: Counter[str]
-
-    @property
-    def span(self) -> tuple[datetime, ...] | None:
-        """Earliest and latest source time of the lines that were not left out."""
-        return self.told.span and tuple(_EPOCH + timedelta(milliseconds=ms) for ms in self.told.span)
 
 
 def load(
@@ -114,9 +65,9 @@ def _stage(
     outcomes: list[Outcome],
     deployment: Deployment,
     now: datetime,
-) -> list[_Member]:
+) -> list[Member]:
     """Stages the batches that belong together and are new; the outcome of each other one is known here."""
-    members: list[_Member] = []
+    members: list[Member] = []
     stages = Stages(cursor)
     for source in sources:
         number = len(members) + 1
@@ -127,9 +78,9 @@ def _stage(
                 header = batch.header
                 if members and not _belongs(header, members):
                     break
-                if (known := _known(cursor, header)) is not None:
+                if (known := ledger.known_content(cursor, header)) is not None:
                     batch.skip()
-                    outcomes.append(_same(batch.sha256, known))
+                    outcomes.append(ledger.judged(batch.sha256, known))
                     continue
                 scope = deployment.scope(header)
                 decoder = Decoder(batch, now)
@@ -146,57 +97,34 @@ def _stage(
             continue
         place, told = len(outcomes), stages.end(header)
         members.append(
-            _Member(place, number, source, header, batch.sha256, told, rejected, decoder.unknown_fields)
+            Member(place, number, source, header, batch.sha256, told, rejected, decoder.unknown_fields)
         )
         outcomes.append(None)
     stages.close()
     return members
 
 
-def _origin(header: Header) -> tuple[str, int, int | None]:
-    return header.source, header.dbid, header.feed
-
-
-def _belongs(header: Header, members: list[_Member]) -> bool:
+def _belongs(header: Header, members: list[Member]) -> bool:
     """Whether a batch can be staged with others: of their origin; of one identity the ledger judges."""
-    return _origin(header) == _origin(members[0].header) and all(
+    return ledger.origin(header) == ledger.origin(members[0].header) and all(
         header.batch != member.header.batch for member in members
     )
 
 
-def _known(cursor: psycopg.Cursor[Any], header: Header) -> bytes | None:
-    """Hash of the content that the ledger has for the batch's identity, if any."""
-    row = cursor.execute(
-        "select content_sha256 from ops.batch "
-        "where source = %s and dbid = %s and feed is not distinct from %s and batch = %s",
-        (*_origin(header), header.batch),
-    ).fetchone()
-    return row[0] if row else None
-
-
-def _same(sha256: bytes, known: bytes) -> Conflict | None:
-    """The outcome of a batch whose identity is known with this content."""
-    if sha256 == known:
-        return None
-    return Conflict(Reason.OTHER_CONTENT, "a batch of this identity was loaded with other content")
-
-
-def _leave_known(
-    cursor: psycopg.Cursor[Any], members: list[_Member], outcomes: list[Outcome]
-) -> list[_Member]:
+def _leave_known(cursor: psycopg.Cursor[Any], members: list[Member], outcomes: list[Outcome]) -> list[Member]:
     """Takes out the batches that another loader brought in before it was our turn."""
     new = []
     for member in members:
-        if (known := _known(cursor, member.header)) is None:
+        if (known := ledger.known_content(cursor, member.header)) is None:
             new.append(member)
             continue
-        outcomes[member.place] = _same(member.sha256, known)
+        outcomes[member.place] = ledger.judged(member.sha256, known)
         for type_ in (*member.told.staged, "run", "rejected"):
             cursor.execute(f"delete from stage_{type_} where batch = %s", [member.number])
     return new
 
 
-def _merge(cursor: psycopg.Cursor[Any], members: list[_Member], loads: Loads, deployment: Deployment) -> None:
+def _merge(cursor: psycopg.Cursor[Any], members: list[Member], loads: Loads, deployment: Deployment) -> None:
     """Brings what is staged into the IDB, and then, one merge at a time, into the ledger; marks days."""
     header = members[0].header
     scope = deployment.scope(header)
@@ -212,7 +140,7 @@ def _merge(cursor: psycopg.Cursor[Any], members: list[_Member], loads: Loads, de
     locks.take(cursor.execute, locks.LEDGER)
     clock.fill_timecodes(cursor, set().union(*(member.told.days for member in members)))
     for member in members:
-        loads.outcomes[member.place] = _record(cursor, member, merged, parameters)
+        loads.outcomes[member.place] = ledger.record(cursor, member, merged, parameters)
     cursor.execute(_QUARANTINE, parameters)
     if scope.dss_monitor and header.source != "config":
         split = "connection" in merged.types
@@ -220,7 +148,7 @@ def _merge(cursor: psycopg.Cursor[Any], members: list[_Member], loads: Loads, de
     dirty.mark(cursor, set(merged.types), parameters)
 
 
-def _parameters(cursor: psycopg.Cursor[Any], members: list[_Member], scope: Scope) -> dict[str, Any]:
+def _parameters(cursor: psycopg.Cursor[Any], members: list[Member], scope: Scope) -> dict[str, Any]:
     """What the statements of the merge need to know of the batches; lists by the batches' numbers."""
     batch_ids: list[int | None] = [None] * members[-1].number
     last_times: list[datetime | None] = [None for _ in batch_ids]
@@ -234,7 +162,7 @@ def _parameters(cursor: psycopg.Cursor[Any], members: list[_Member], scope: Scop
         if member.span:
             times += (naive := [ts.replace(tzinfo=None) for ts in member.span])
             last_times[member.number - 1] = naive[-1]
-    source, dbid, feed = _origin(members[0].header)
+    source, dbid, feed = ledger.origin(members[0].header)
     return {
         "batch_ids": batch_ids,
         "batch_id": batch_ids[-1],
@@ -273,7 +201,7 @@ def _stage_rejected(cursor: psycopg.Cursor[Any], number: int, rejected: list[Rej
             copy.write_row((number, line.line, line.type, str(line.reason), line.detail, line.raw))
 
 
-def _stage_conflicts(cursor: psycopg.Cursor[Any], member: _Member, conflicts: dict[int, str]) -> None:
+def _stage_conflicts(cursor: psycopg.Cursor[Any], member: Member, conflicts: dict[int, str]) -> None:
     """Only the database shows conflicts: their lines are read once more, to be kept as they came."""
     if not conflicts:
         return
@@ -294,47 +222,3 @@ _QUARANTINE = """
     from stage_rejected
     order by batch, line
 """
-
-
-def _record(
-    cursor: psycopg.Cursor[Any], member: _Member, merged: Merged, parameters: dict[str, Any]
-) -> Loaded:
-    """The ledger row of a batch."""
-    header, number = member.header, member.number
-    new = {type_: lines - merged.left[number, type_] for type_, lines in member.told.staged.items()}
-    lines, filtered = Counter(member.told.staged), Counter(merged.filtered[number])
-    for (type_, reason), n in member.told.left_out.items():
-        lines[type_] += n
-        filtered[reason] += n
-    by_type = {type_: {"lines": n, "new": new.get(type_, 0)} for type_, n in lines.items()}
-    first_ts, last_ts = member.span or (None, None)
-    loaded = Loaded(
-        batch_id=parameters["batch_ids"][number - 1],
-        events=header.events,
-        new=sum(new.values()),
-        known=merged.known[number],
-        filtered=filtered.total(),
-        quarantined=member.rejected,
-        last_ts=last_ts,
-    )
-    cursor.execute(
-        """
-        insert into ops.batch (
-            batch_id, source, dbid, feed, batch, release, sent, content_sha256,
-            events, new, known, filtered, quarantined, filtered_by, by_type, unknown_fields,
-            first_dsseq, last_dsseq, first_ts, last_ts, path
-        )
-        overriding system value
-        values (
-            %s, %s, %s, %s, %s, %s, to_timestamp(%s), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
-        )
-        """,
-        (
-            loaded.batch_id, header.source, header.dbid, header.feed, header.batch, header.release,
-            None if header.sent is None else header.sent / 1000, member.sha256,
-            loaded.events, loaded.new, loaded.known, loaded.filtered, loaded.quarantined,
-            Jsonb(dict(filtered)), Jsonb(by_type), Jsonb(dict(member.unknown_fields)),
-            header.first_dsseq, header.last_dsseq, first_ts, last_ts, member.source.path,
-        ),
-    )  # fmt: skip
-    return loaded

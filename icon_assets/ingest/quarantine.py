@@ -25,7 +25,8 @@ from icon_assets.contract.reader import Batch
 from icon_assets.contract.reasons import FileProblem, Reason
 from icon_assets.errors import UserError
 from icon_assets.ingest.deployment import EVERYTHING, Deployment
-from icon_assets.ingest.load import Loaded, Source, load
+from icon_assets.ingest.ledger import Loaded, Source
+from icon_assets.ingest.load import load
 
 # A feed's lines are right or its bridge is wrong: one in a hundred is far beyond a stray fault.
 SHARE = 0.01

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from icon_assets.database import Database
-from icon_assets.ingest.drain import LoadError
+from icon_assets.ingest.retries import LoadError
 from tests.databases import drop
 from tests.faults import world
 from tests.faults.conftest import Copy, Course, steps
@@ -135,7 +135,7 @@ TRANSIENT = ["08006", "40P01", "40001", "53300", "55P03", "57014", "57P01", "57P
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries without a pause."""
-    monkeypatch.setattr("icon_assets.ingest.drain.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("icon_assets.ingest.retries.time.sleep", lambda seconds: None)
 
 
 @pytest.mark.threat("R4", "R5")

@@ -22,7 +22,8 @@ from icon_assets.errors import UserError
 from icon_assets.finalize.days import finalize
 from icon_assets.idb import locks, roles
 from icon_assets.idb.migrate import SETUP_LOCK, head
-from icon_assets.ingest.drain import LoadError, drain
+from icon_assets.ingest.drain import drain
+from icon_assets.ingest.retries import LoadError
 from icon_assets.server import EmbeddedServer
 from tests.batches import chain, write
 from tests.databases import drop
@@ -142,7 +143,7 @@ def test_a_lock_that_is_not_given_is_asked_for_again(
             if len(waits) == 2:
                 holder.rollback()
 
-        monkeypatch.setattr("icon_assets.ingest.drain.time.sleep", give_way)
+        monkeypatch.setattr("icon_assets.ingest.retries.time.sleep", give_way)
         load(hasty, str(course.landing))
     hasty.dispose()
     assert waits[:2] == [0.5, 1.0]
@@ -155,7 +156,7 @@ def test_a_lock_that_is_never_given_stops_the_load(
 ) -> None:
     database = copy(template)
     hasty = Database({**database.conninfo, "options": "-c lock_timeout=20ms"}, {})
-    monkeypatch.setattr("icon_assets.ingest.drain.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("icon_assets.ingest.retries.time.sleep", lambda seconds: None)
     with database.connect() as holder:
         holder.execute("select pg_advisory_xact_lock(%s)", [locks.OUTBOUND])
         with pytest.raises(LoadError, match="SQLSTATE 55P03"):

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from icon_assets.contract.landing import Landing
-from icon_assets.ingest.drain import LoadError, drain
+from icon_assets.ingest.drain import drain
+from icon_assets.ingest.retries import LoadError
 from tests import batches
 from tests.batches import T0, call, campaign, chain, chain_call, field, metric, party, record, userdata, write
 from tests.loading import Events, Loader
@@ -250,7 +251,7 @@ def test_what_the_database_refuses_leaves_nothing_and_quotes_nothing(
 
 
 def test_a_lost_connection_is_tried_again(load: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
-    from icon_assets.ingest import drain as module
+    from icon_assets.ingest import retries as module
 
     calls = itertools.count()
     real = module.load

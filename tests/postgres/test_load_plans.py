@@ -7,7 +7,7 @@ import re
 import pytest
 
 from icon_assets.contract.landing import Landing
-from icon_assets.ingest.load import Loaded, Source
+from icon_assets.ingest.ledger import Loaded, Source
 from icon_assets.ingest.load import load as load_batch
 from tests import batches
 from tests.batches import T0, chain, chain_call, field, metric, record

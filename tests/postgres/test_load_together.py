@@ -14,6 +14,8 @@ from icon_assets.contract.landing import Landing, LandingFile
 from icon_assets.contract.reasons import Reason, Unreadable
 from icon_assets.idb import locks
 from icon_assets.ingest import drain as module
+from icon_assets.ingest import retries
+from icon_assets.ingest.retries import LoadError
 from icon_assets.marts.window import close_window, due, open_window
 from tests import batches
 from tests.batches import (
@@ -254,7 +256,7 @@ def test_one_that_the_database_refuses_is_named_and_the_ones_before_it_are_in(lo
     with load.database.connect(autocommit=True) as connection:
         connection.execute("alter table idb.go_record add constraint test check (contactinfo <> 'bad')")
         try:
-            with pytest.raises(module.LoadError, match=r"^'b\.jsonl\.gz': CheckViolation, SQLSTATE 23514$"):
+            with pytest.raises(LoadError, match=r"^'b\.jsonl\.gz': CheckViolation, SQLSTATE 23514$"):
                 load.drain()
         finally:
             connection.execute("alter table idb.go_record drop constraint test")
@@ -270,19 +272,19 @@ def test_the_one_that_the_database_refuses_is_found_in_few_attempts(
 ) -> None:
     """Each attempt stages its batches anew: one less at a time would be a thousand batches here."""
     staged: list[int] = []
-    done = module.load
+    done = retries.load
 
     def counted(connection: Any, sources: Any, **more: Any) -> Any:
         staged.append(len(sources))
         return done(connection, sources, **more)
 
-    monkeypatch.setattr(module, "load", counted)
+    monkeypatch.setattr(retries, "load", counted)
     lay(load, **{f"b{number:02}": chain(f"C{number}", 1) for number in range(40)})
     write(load.landing, "b40", [record("B", 1, contactinfo="bad")])
     with load.database.connect(autocommit=True) as connection:
         connection.execute("alter table idb.go_record add constraint test check (contactinfo <> 'bad')")
         try:
-            with pytest.raises(module.LoadError, match=r"^'b40\.jsonl\.gz'"):
+            with pytest.raises(LoadError, match=r"^'b40\.jsonl\.gz'"):
                 load.drain()
         finally:
             connection.execute("alter table idb.go_record drop constraint test")
@@ -316,10 +318,10 @@ def test_a_server_that_is_away_is_waited_for_twice_whatever_waits(
     def away(*_: Any, **__: Any) -> Any:
         raise psycopg.OperationalError
 
-    monkeypatch.setattr(module, "load", away)
-    monkeypatch.setattr("icon_assets.ingest.drain.time.sleep", pauses.append)
+    monkeypatch.setattr(retries, "load", away)
+    monkeypatch.setattr("icon_assets.ingest.retries.time.sleep", pauses.append)
     lay(load, **{f"b{number:02}": chain(f"C{number}", 1) for number in range(40)})
-    with pytest.raises(module.LoadError, match=r"^'b00\.jsonl\.gz': OperationalError"):
+    with pytest.raises(LoadError, match=r"^'b00\.jsonl\.gz': OperationalError"):
         load.drain()
     assert sum(pauses) == 2 * 7.5
 
