@@ -16,7 +16,8 @@ from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.finalize.days import finalize
 from icon_assets.finalize.reconcile import reconcile
-from icon_assets.ingest.drain import LoadError, drain
+from icon_assets.ingest.drain import drain
+from icon_assets.ingest.retries import LoadError
 from icon_assets.marts.window import close_window, due, open_window
 from tests.batches import DAY, T0, call, campaign, chain, field, metric, party, record, userdata
 from tests.finals import FIELDS, TABLES, TODAY, Site, day
