@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import sqlalchemy as sa
 from icon_assets.database import Database
 from icon_assets.server.embedded import free_port
 from tests.databases import served_url
+from tests.processes import ICON_ASSETS, own_environment
 
 # The machine of a test may have much else to do: 40 s become minutes there.
 PATIENCE_SECONDS = 300
@@ -40,29 +40,14 @@ class Dev:
     def __init__(self, var: Path, landing: Path, database: Database, *, embedded: bool = False) -> None:
         self.var, self.landing, self.database = var, landing, database
         self.port = free_port()
-        self.environment = {
-            **{
-                name: value
-                for name, value in os.environ.items()
-                if not name.startswith(("ICON_", "DAGSTER_"))
-            },
-            "ICON_VAR": str(var),
-            "ICON_LANDING_URL": str(landing),
-            **({} if embedded else {"ICON_DATABASE_URL": served_url(database)}),
-        }
+        served = {} if embedded else {"ICON_DATABASE_URL": served_url(database)}
+        self.environment = own_environment(ICON_VAR=str(var), ICON_LANDING_URL=str(landing), **served)
         self.log = var / "dev.log"
 
     def start(self) -> None:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-c",
-                    "from icon_assets.cli import main; main()",
-                    "dev",
-                    "--port",
-                    str(self.port),
-                ],
+                [*ICON_ASSETS, "dev", "--port", str(self.port)],
                 env=self.environment,
                 stdout=log,
                 stderr=log,

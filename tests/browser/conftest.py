@@ -6,13 +6,14 @@ import os
 import shutil
 import struct
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+from tests.processes import ICON_ASSETS, own_environment
 
 CHROMIUM = Path("/usr/bin/chromium")
 ROOT = Path(__file__).parents[2]
@@ -55,12 +56,10 @@ def demo_var(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def demo(demo_var: Path) -> Iterator[Callable[..., str]]:
     """What `make demo` makes, in a `var` of its own: runs a command there, returns what it printed."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("ICON_")}
-    environment = {**plain, "ICON_VAR": str(demo_var)}
+    environment = own_environment(ICON_VAR=str(demo_var))
 
     def run(*arguments: str) -> str:
-        program = Path(sys.executable).with_name("icon-assets")
-        done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True)
+        done = subprocess.run([*ICON_ASSETS, *arguments], env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

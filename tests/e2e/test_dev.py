@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from icon_assets.idb import locks
 from icon_assets.instance import ROOT
 from tests.batches import chain, write
 from tests.development import Dev, wait_for
+from tests.processes import ICON_ASSETS
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
@@ -151,7 +151,7 @@ def test_a_backfill_of_the_dialog_is_one_run(dev: Dev) -> None:
 
 def test_a_second_one_is_refused(dev: Dev) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from icon_assets.cli import main; main()", "dev", "--port", "1"],
+        [*ICON_ASSETS, "dev", "--port", "1"],
         env=dev.environment,
         capture_output=True,
         text=True,

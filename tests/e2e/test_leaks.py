@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from icon_assets.idb import roles
 from icon_assets.settings import Settings
 from tests import batches
 from tests.batches import call, campaign, chain, field, party, record, userdata, write
+from tests.processes import ICON_ASSETS, own_environment
 
 T0_MONTH = "202511"
 pytestmark = [pytest.mark.slow, pytest.mark.threat("S4", "S5", "S6", "S16", "J32", "E25", "E26")]
@@ -89,13 +89,12 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Datab
     """What two runs leave, the first of which fails in the database: files, databases, what was printed."""
     var = tmp_path_factory.mktemp("leaks") / "var"
     fill(var / "landing")
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("ICON_")}
     said: list[str] = []
 
     def run(*arguments: str) -> int:
         done = subprocess.run(
-            [Path(sys.executable).with_name("icon-assets"), *arguments],
-            env={**plain, "ICON_VAR": str(var)},
+            [*ICON_ASSETS, *arguments],
+            env=own_environment(ICON_VAR=str(var)),
             capture_output=True,
             text=True,
         )

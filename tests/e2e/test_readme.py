@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -18,6 +17,7 @@ from psycopg import sql
 
 from icon_assets.database import open_database
 from icon_assets.settings import Settings
+from tests.processes import own_environment
 from tests.report_page import ReportPage
 
 ROOT = Path(__file__).parents[2]
@@ -42,11 +42,10 @@ def commands(document: str) -> list[list[str]]:
 def run(words: Sequence[str], var: Path) -> str:
     """Runs a command of the command line as in a fresh clone, but with its own `var`."""
     program, *arguments = (str(var / "landing") if word == "var/landing" else word for word in words)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ICON_")}
     done = subprocess.run(
         [Path(sys.executable).with_name(Path(program).name), *arguments],
         cwd=ROOT,
-        env={**environment, "ICON_VAR": str(var)},
+        env=own_environment(ICON_VAR=str(var)),
         capture_output=True,
         text=True,
     )

@@ -31,6 +31,7 @@ from icon_assets.finalize.dirty import ENTITIES, dirty_days
 from icon_assets.ingest.drain import drain
 from tests.databases import served_url
 from tests.e2e.truth import shown
+from tests.processes import own_environment
 from tests.tables import fingerprints
 
 TOOL = os.environ.get("ICON_BANK_TOOL")
@@ -52,13 +53,12 @@ class Commands:
     """`icon-assets` as a user runs it over a landing zone and a database, with more `settings`."""
 
     def __init__(self, landing: Path, database: Database, var: Path, **settings: str) -> None:
-        self.environment = {
-            **os.environ,
-            "ICON_LANDING_URL": str(landing),
-            "ICON_DATABASE_URL": served_url(database),
-            "ICON_VAR": str(var),
+        self.environment = own_environment(
+            ICON_LANDING_URL=str(landing),
+            ICON_DATABASE_URL=served_url(database),
+            ICON_VAR=str(var),
             **settings,
-        }
+        )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Starts a command; its output is to be read."""

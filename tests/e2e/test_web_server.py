@@ -27,6 +27,7 @@ from icon_assets.pages import serve
 from icon_assets.server.embedded import free_port
 from icon_assets.settings import Settings
 from tests.databases import served_url
+from tests.processes import own_environment
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.threat("S7")]
 PATIENCE_SECONDS = 300
@@ -97,8 +98,7 @@ def proxied(
     make_directory(where, ports)
     settings = Settings(var, str(var / "landing"), served_url(new_database()))
     database = open_database(settings)
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("ICON_", "DAGSTER_"))}
-    ours = {"ICON_VAR": str(var), "ICON_DATABASE_URL": served_url(database)}
+    ours = own_environment(ICON_VAR=str(var), ICON_DATABASE_URL=served_url(database))
     running: list[subprocess.Popen[bytes]] = []
 
     def start(*arguments: str | Path, port: str, **variables: str) -> None:
@@ -106,7 +106,7 @@ def proxied(
             running.append(
                 subprocess.Popen(
                     [*map(str, arguments)],
-                    env={**plain, **ours, **variables},
+                    env={**ours, **variables},
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,

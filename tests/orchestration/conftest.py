@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
@@ -12,6 +13,8 @@ import pytest
 from icon_assets.database import Database
 from icon_assets.instance import environment
 from icon_assets.marts.dbt_cli import prepare_dbt
+from icon_assets.orchestration.jobs import FINALIZE
+from icon_assets.orchestration.partitions import range_tags
 from icon_assets.settings import Settings
 
 _HERE = Path(__file__).parent
@@ -61,6 +64,26 @@ def defs(settings: Settings, database: Database) -> dg.Definitions:
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as instance:
         yield instance
+
+
+@pytest.fixture
+def finalize_two_days(defs: dg.Definitions, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Runs the job over 22 and 23 November 2025, or has it fail on them."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    def run(instance: dg.DagsterInstance, *, fails: bool = False) -> None:
+        tags = range_tags(date(2025, 11, 22), date(2025, 11, 23))
+        with monkeypatch.context() as patched:
+            if fails:
+                patched.setattr("icon_assets.orchestration.assets.final.finalize", fail)
+            done = defs.resolve_job_def(FINALIZE).execute_in_process(
+                instance=instance, tags=tags, raise_on_error=False
+            )
+        assert done.success is not fails
+
+    return run
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -14,8 +15,6 @@ from icon_assets.database import Database
 from icon_assets.idb.quality import RULES, Rule
 from icon_assets.idb.upkeep import neglected
 from icon_assets.ingest.drain import drain
-from icon_assets.orchestration.jobs import FINALIZE
-from icon_assets.orchestration.partitions import range_tags
 from tests.batches import batch, chain, write
 
 FINAL_DAY = dg.AssetKey(["ops", "final_day"])
@@ -178,19 +177,13 @@ def test_days_that_wait(result, database: Database, landing: Path) -> None:
 
 
 def test_days_that_a_run_failed_on(
-    result, defs: dg.Definitions, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    result, instance: dg.DagsterInstance, finalize_two_days: Callable[..., None]
 ) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise OSError("disk full")
-
-    job, days = defs.resolve_job_def(FINALIZE), range_tags(date(2025, 11, 22), date(2025, 11, 23))
-    with monkeypatch.context() as patched:
-        patched.setattr("icon_assets.orchestration.assets.final.finalize", fail)
-        assert not job.execute_in_process(instance=instance, tags=days, raise_on_error=False).success
+    finalize_two_days(instance, fails=True)
     evaluation = result("ops/final_day", "no_failed_partition")
     assert not evaluation.passed
     assert evaluation.metadata["chain"].value == "2025-11-22 to 2025-11-23"
-    assert job.execute_in_process(instance=instance, tags=days).success
+    finalize_two_days(instance)
     assert result("ops/final_day", "no_failed_partition").passed
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from icon_assets.marts.column_lineage import read_column_lineage
 from icon_assets.settings import Settings
 from tests.batches import DAY, T0, batch, chain, write
 from tests.databases import served_url
+from tests.processes import ICON_ASSETS, own_environment
 
 pytestmark = pytest.mark.slow
 
@@ -26,17 +25,12 @@ class Project:
 
     def __init__(self, var: Path, landing: Path, database: Database) -> None:
         self.var, self.landing, self.database = var, landing, database
-        self.environment = {
-            **{
-                name: value
-                for name, value in os.environ.items()
-                if not name.startswith(("ICON_", "DAGSTER_"))
-            },
-            "ICON_VAR": str(var),
-            "ICON_LANDING_URL": str(landing),
-            "ICON_DATABASE_URL": served_url(database),
-            "NO_COLOR": "1",
-        }
+        self.environment = own_environment(
+            ICON_VAR=str(var),
+            ICON_LANDING_URL=str(landing),
+            ICON_DATABASE_URL=served_url(database),
+            NO_COLOR="1",
+        )
 
     def process(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.command("process", *arguments)
@@ -48,7 +42,7 @@ class Project:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-c", "from icon_assets.cli import main; main()", *arguments],
+            [*ICON_ASSETS, *arguments],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import dagster as dg
@@ -9,8 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from icon_assets.database import Database
-from icon_assets.orchestration.jobs import FINALIZE
-from icon_assets.orchestration.partitions import RANGE_END, RANGE_START, range_tags
+from icon_assets.orchestration.partitions import RANGE_END, RANGE_START
 from icon_assets.orchestration.schedules import nightly_ranges
 
 NIGHT = datetime(2026, 3, 10, 2, 15, tzinfo=UTC)
@@ -59,15 +59,9 @@ def spans(defs: dg.Definitions, instance: dg.DagsterInstance) -> list[tuple[str,
 
 
 def test_days_that_a_run_failed_on_are_asked_for_again(
-    defs: dg.Definitions, stored: dg.DagsterInstance, database: Database, monkeypatch: pytest.MonkeyPatch
+    defs: dg.Definitions, stored: dg.DagsterInstance, finalize_two_days: Callable[..., None]
 ) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise OSError("disk full")
-
-    job, days = defs.resolve_job_def(FINALIZE), range_tags(date(2025, 11, 22), date(2025, 11, 23))
-    with monkeypatch.context() as patched:
-        patched.setattr("icon_assets.orchestration.assets.final.finalize", fail)
-        assert not job.execute_in_process(instance=stored, tags=days, raise_on_error=False).success
+    finalize_two_days(stored, fails=True)
     assert spans(defs, stored) == [("2025-11-22", "2025-11-23"), ("2026-03-09", "2026-03-09")]
-    assert job.execute_in_process(instance=stored, tags=days).success
+    finalize_two_days(stored)
     assert spans(defs, stored) == [("2026-03-09", "2026-03-09")]

@@ -15,15 +15,15 @@ import pytest
 
 from icon_assets.cli import COMMANDS, load
 from icon_assets.commands.failures import explained
+from tests.processes import ICON_ASSETS, own_environment
 
 
 @pytest.fixture
 def run(tmp_path: Path):
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        plain = {name: value for name, value in os.environ.items() if not name.startswith("ICON_")}
         return subprocess.run(
-            [sys.executable, "-c", "from icon_assets.cli import main; main()", *arguments],
-            env={**plain, "ICON_VAR": str(tmp_path / "var"), "NO_COLOR": "1", **environment},
+            [*ICON_ASSETS, *arguments],
+            env=own_environment(**{"ICON_VAR": str(tmp_path / "var"), "NO_COLOR": "1", **environment}),
             capture_output=True,
             text=True,
         )
@@ -105,7 +105,7 @@ def test_a_taken_port_names_another(run) -> None:
 def test_a_full_disk_is_named() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-c", "from icon_assets.cli import main; main()", "simulate", "--list"],
+            [*ICON_ASSETS, "simulate", "--list"],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
