@@ -160,23 +160,41 @@ def test_a_second_one_is_refused(dev: Dev) -> None:
     assert "runs already" in done.stderr
 
 
+# Somebody else's turn, at which a run has to wait as it loads, finalizes, or builds the marts.
+TURNS = {
+    "loader": f"select pg_advisory_xact_lock({locks.OUTBOUND})",
+    "finalizer": f"select pg_advisory_xact_lock({locks.FINALIZE['chain']})",
+    "builder": "lock table marts.fct_contact_attempt in access exclusive mode",
+}
+
+
 @pytest.mark.threat("R1", "R16")
-def test_killed_with_a_run_under_way_it_takes_up_again(dev: Dev) -> None:
-    """SIGKILL to webserver, daemon and run at once, while the run loads; then as if nothing had been."""
-    waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
+@pytest.mark.parametrize("stage", TURNS)
+def test_killed_with_a_run_under_way_it_takes_up_again(dev: Dev, stage: str) -> None:
+    """SIGKILL to webserver, daemon and run at once, in each stage; then as if nothing had been."""
+    guid = f"K-{stage}"
+    waiting = (
+        "select exists (select from pg_locks as l inner join pg_stat_activity as a on a.pid = l.pid "
+        f"where not l.granted and a.usename = '{dev.database.name}_{stage}')"
+    )
+    loaded = f"select count(*) from ops.batch where batch = '{guid}'"
+    if not dev.lives():
+        dev.start()
+    under_way = "{ runsOrError(filter: {statuses: [QUEUED, STARTING, STARTED]}) { ... on Runs { count } } }"
+    wait_for(lambda: dev.ask(under_way)["runsOrError"]["count"] == 0, dev.lives)
     with dev.database.connect() as others_turn:
-        others_turn.execute("select pg_advisory_xact_lock(%s)", [locks.OUTBOUND])
-        write(dev.landing, "k", chain("K", 1, 2, 3, 0))
+        others_turn.execute(TURNS[stage].encode())
+        write(dev.landing, guid, chain(guid, 1, 2, 3, 0))
         wait_for(lambda: dev.one(waiting), dev.lives)
         for pid in dev.session():
             os.kill(pid, signal.SIGKILL)
         dev.process.wait()
         wait_for(lambda: not dev.session())
-    assert dev.one("select count(*) from ops.batch where batch = 'k'") == 0
+    assert dev.one(loaded) == (stage != "loader")
     dev.start()
-    query = "select count(*) from marts.fct_chain where chain_guid = 'K' and not is_open"
+    query = f"select count(*) from marts.fct_chain where chain_guid = '{guid}' and not is_open"
     wait_for(lambda: dev.one(query), dev.lives)
-    assert dev.one("select count(*) from ops.batch where batch = 'k'") == 1
+    assert dev.one(loaded) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from icon_assets.database import Database
 from tests.batches import DAY, T0, campaign, chain, write
 from tests.databases import served_url
 from tests.dbt.test_increments import kept
+from tests.faults.conftest import EVERY_STEP
 from tests.faults.proxy import Link, Moment, Proxy
 from tests.orchestration.test_refresh import Project
 
@@ -78,6 +80,11 @@ def is_alive(pid: int) -> bool:
 )
 def test_a_run_is_killed(project: Project, proxy: Proxy, step: str) -> None:
     """SIGKILL to the whole run. Its dbt must not work on: the next one would meet it in its tables."""
+    assert killed(project, proxy, step, Moment.DURING), proxy.steps[-5:]
+
+
+def killed(project: Project, proxy: Proxy, step: int | str, moment: Moment) -> bool:
+    """Runs `process`, which is killed at a step with all that it started; whether it came so far."""
     left: set[int] = set()
     asked: list[int] = []
 
@@ -85,17 +92,21 @@ def test_a_run_is_killed(project: Project, proxy: Proxy, step: str) -> None:
         left.update(descendants(run.pid))
         run.kill()
         asked.append(len(proxy.steps))
+        link.drop()
 
-    proxy.arm(step, Moment.DURING, kill)
+    proxy.arm(step, moment, kill)
     run = project.start("process")
-    run.communicate()
-    assert proxy.struck, proxy.steps[-5:]
+    _, said = run.communicate()
+    if not proxy.struck:
+        assert run.returncode == 0, said
+        return False
     assert run.returncode == -9
     deadline = time.monotonic() + 60
     while any(map(is_alive, left)):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert len(proxy.steps) - asked[0] < 20, "a build of all marts has hundreds"
+    return True
 
 
 @pytest.mark.threat("R15", "R26")
@@ -108,6 +119,34 @@ def test_the_next_two_at_once_complete_it(project: Project) -> None:
     assert project.one("select count(*) from marts.fct_contact_attempt") == 3
     assert project.one("select count(*) from ops.marts_window") == 0
     assert project.process().stdout.startswith("Nothing new.")
+
+
+SWAP = r".*model\.icon_marts\.{}\".*delete from"
+
+
+def strikes() -> Iterator[tuple[int | str, Moment]]:
+    """Where a build of changed days dies: as a mart's days are swapped; or at each fortieth step."""
+    yield SWAP.format("fct_contact_attempt"), Moment.AFTER
+    if EVERY_STEP:
+        yield from ((SWAP.format("fct_chain"), moment) for moment in Moment)
+        yield from ((step, list(Moment)[step // 40 % 3]) for step in itertools.count(40, 40))
+
+
+@pytest.mark.threat("R1")
+def test_a_run_is_killed_in_the_swap_of_a_mart(project: Project, proxy: Proxy) -> None:
+    """Readers see the days of a mart as they were or as they are now; the next run builds the same window."""
+    query = "select count(*) from marts.fct_contact_attempt"
+    for number, (step, moment) in enumerate(strikes()):
+        attempts = project.one(query)
+        write(project.landing, f"more-{number}", chain(f"M{number}", 1, 2, 3, 0))
+        if not killed(project, proxy, step, moment):
+            break
+        assert project.one(query) in (attempts, attempts + 1), proxy.struck
+        proxy.disarm()
+        done = project.process()
+        assert done.returncode == 0, done.stderr
+        assert project.one(query) == attempts + 1, (step, moment)
+        assert project.process().stdout.startswith("Nothing new.")
 
 
 def test_the_marts_are_those_of_a_full_refresh(project: Project) -> None:
