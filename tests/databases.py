@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import sqlalchemy as sa
+
 from icon_assets.database import Database
 
 TEMPLATE = "template_icon"
@@ -14,6 +18,22 @@ class Clone(Database):
     def prefix(self) -> str:
         """The template's."""
         return TEMPLATE
+
+
+class Asked:
+    """Whoever has a database, and can be asked what it holds."""
+
+    database: Database
+
+    def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        """The rows that a query finds, or a statement returns."""
+        with self.database.engine.begin() as connection:
+            return [tuple(row) for row in connection.execute(sa.text(query), values)]
+
+    def one(self, query: str, **values: Any) -> Any:
+        """The only row; of a row of one column, its value."""
+        (row,) = self.rows(query, **values)
+        return row[0] if len(row) == 1 else row
 
 
 def drop(database: Database) -> None:

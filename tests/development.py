@@ -13,11 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from icon_assets.database import Database
 from icon_assets.server.embedded import free_port
-from tests.databases import served_url
+from tests.databases import Asked, served_url
 from tests.processes import ICON_ASSETS, own_environment
 
 # The machine of a test may have much else to do: 40 s become minutes there.
@@ -34,7 +32,7 @@ def wait_for(what: Callable[[], Any], alive: Callable[[], bool] = lambda: True) 
     return found
 
 
-class Dev:
+class Dev(Asked):
     """`icon-assets dev`, started as a shell starts a background job: with SIGINT ignored."""
 
     def __init__(self, var: Path, landing: Path, database: Database, *, embedded: bool = False) -> None:
@@ -94,7 +92,3 @@ class Dev:
                     if os.getsid(int(entry.name)) == self.process.pid:
                         found.append(int(entry.name))
         return found
-
-    def one(self, query: str) -> Any:
-        with self.database.engine.connect() as connection:
-            return connection.execute(sa.text(query)).scalar_one()

@@ -17,6 +17,7 @@ from icon_assets.finalize.dirty import dirty_days
 from icon_assets.idb.schema import FINAL_TABLES
 from icon_assets.ingest.drain import drain
 from tests.batches import DAY, T0, write
+from tests.databases import Asked
 
 TODAY = date(2025, 11, 22)  # of T0
 TABLES = {name: entity for entity, names in FINAL_TABLES.items() for name in names}
@@ -32,7 +33,7 @@ def day(n: int) -> date:
     return datetime.fromtimestamp((T0 + n * DAY) / 1000, UTC).date()
 
 
-class Site:
+class Site(Asked):
     """One project instance with its landing zone."""
 
     def __init__(self, database: Database, landing: Path) -> None:
@@ -75,18 +76,10 @@ class Site:
     def close(self, **limits: Any) -> Closed:
         return close_lost(self.database.finalizer, **limits)
 
-    def rows(self, query: str, **values: Any) -> list[Any]:
-        with self.engine.connect() as connection:
-            return [tuple(row) for row in connection.execute(sa.text(query), values)]
-
     def run(self, *statements: str) -> None:
         with self.engine.begin() as connection:
             for statement in statements:
                 connection.execute(sa.text(statement))
-
-    def one(self, query: str, **values: Any) -> Any:
-        ((value,),) = self.rows(query, **values)
-        return value
 
     def days_of(self, table: str) -> dict[date, int]:
         """Rows of final.`table` by day."""

@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
 from icon_assets.idb.catalogue import catalogue
 from icon_assets.ingest.deployment import EVERYTHING, Deployment
 from icon_assets.ingest.drain import Drained, drain
 from tests import batches
+from tests.databases import Asked
 
 Events = list[dict[str, Any]]
 
@@ -21,7 +20,7 @@ Events = list[dict[str, Any]]
 _OF_LOADING = ("id", "chid", "phid", "dss_id", "fevent_", "levent_", "gsys_")
 
 
-class Loader:
+class Loader(Asked):
     """Writes batches into a landing zone of its own and loads each at once."""
 
     def __init__(self, database: Database, landing: Path, deployment: Deployment = EVERYTHING) -> None:
@@ -63,15 +62,6 @@ class Loader:
 
     def drain(self, **more: Any) -> Drained:
         return drain(self.database.loader, Landing(str(self.landing)), deployment=self.deployment, **more)
-
-    def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
-        with self.database.engine.connect() as connection:
-            return [tuple(row) for row in connection.execute(sa.text(query), values)]
-
-    def one(self, query: str, **values: Any) -> Any:
-        """The only row; of a row of one column, its value."""
-        (row,) = self.rows(query, **values)
-        return row[0] if len(row) == 1 else row
 
     def count(self, table: str, where: str = "true") -> int:
         return int(self.one(f"select count(*) from {table} where {where}"))

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from icon_assets.contract.landing import Landing
 from icon_assets.database import Database
@@ -21,10 +20,11 @@ from icon_assets.ingest.drain import drain
 from icon_assets.instance import DBT, DBT_PROJECT, environment
 from icon_assets.marts.window import close_window, open_window
 from icon_assets.settings import Settings
+from tests.databases import Asked
 from tests.dbt.simulated import Simulated, build
 
 
-class Marts:
+class Marts(Asked):
     """One database, its landing zone, and dbt over it."""
 
     def __init__(self, database: Database, landing: Path, var: Path) -> None:
@@ -73,10 +73,6 @@ class Marts:
         self.dbt("build", "--exclude-resource-type", *left_out, *of_the_code, *arguments)
         close_window(self.database.builder, window)
         self.is_built = True
-
-    def rows(self, query: str) -> list[tuple[object, ...]]:
-        with self.database.engine.connect() as connection:
-            return [tuple(row) for row in connection.execute(sa.text(query))]
 
 
 @pytest.fixture(scope="session")

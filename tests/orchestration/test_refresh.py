@@ -14,13 +14,13 @@ from icon_assets.database import Database
 from icon_assets.marts.column_lineage import read_column_lineage
 from icon_assets.settings import Settings
 from tests.batches import DAY, T0, batch, chain, write
-from tests.databases import served_url
+from tests.databases import Asked, served_url
 from tests.processes import ICON_ASSETS, own_environment
 
 pytestmark = pytest.mark.slow
 
 
-class Project:
+class Project(Asked):
     """One database and landing zone, and `process` in a process of its own, as a user starts it."""
 
     def __init__(self, var: Path, landing: Path, database: Database) -> None:
@@ -48,10 +48,6 @@ class Project:
             stderr=subprocess.PIPE,
             text=True,
         )
-
-    def one(self, query: str) -> object:
-        with self.database.engine.connect() as connection:
-            return connection.execute(sa.text(query)).scalar_one()
 
     @property
     def builds(self) -> int:

@@ -396,7 +396,7 @@ def waiting(load: Loader, loaders: int) -> None:
 def test_a_call_and_its_chain_that_are_merged_at_once_mark_the_day(load: Loader, first: str) -> None:
     """Neither sees the other; who enters the ledger last does, and marks what was finalized in between."""
     load(chain("A", 1, 2, 3, 0))
-    load.rows("delete from ops.dirty_day returning day")
+    assert load.rows("delete from ops.dirty_day returning day")
     files = {
         "ocs": {"events": [chain_call("A", "C1"), field("Z", 1, "x")]},
         "tserver": {"events": [call("C1", 1)], "source": "tserver", "dbid": batches.TSERVER},

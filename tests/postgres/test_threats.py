@@ -128,7 +128,6 @@ def test_storage_that_hangs_holds_up_its_own_files_only(load: Loader, hanging: H
     ) == [("loaded", None, None, 1), ("waiting", "stalled", "0 s", 6)]
     hanging.answers.set()
     assert not backlog(engine, landing)
-    load.rows("update ops.landing_file set checked_at = checked_at - interval '15 min' returning path")
     later = datetime.now(UTC) + timedelta(minutes=15)
     assert len(backlog(engine, landing, now=later).ready) == 6
 

@@ -56,6 +56,17 @@ def test_a_part_imports_no_stage_after_it(name: str) -> None:
     } == {}
 
 
+def test_the_simulator_takes_nothing_from_what_is_tested_by_its_truth() -> None:
+    ours = {
+        found
+        for path in FILES
+        if part(path) == "simulator"
+        for found in imported(path)
+        if found.startswith("icon_assets")
+    }
+    assert {found for found in ours if not found.startswith("icon_assets.simulator")} == set()
+
+
 def test_no_modules_import_in_a_circle() -> None:
     names = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in FILES}
     graph = {
