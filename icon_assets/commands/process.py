@@ -113,8 +113,7 @@ def _counted(number: int, noun: str, plural: str = "s") -> str:
 
 def _is_anything_new(settings: Settings, database: Database) -> bool:
     """Asked before Dagster and dbt cost their seconds."""
-    wait = timedelta(seconds=settings.wait_seconds)
-    found = backlog(database.operator, Landing(settings.landing_url), wait=wait)
+    found = backlog(database.operator, Landing(settings.landing_url), wait=settings.wait)
     engine = database.operator
     return (
         bool(found)

@@ -73,9 +73,8 @@ def landing_files(
     """Files that the ledger does not know, in; one run request, out."""
     if hold := reason_to_hold(context.instance, REFRESH, datetime.now(UTC)):
         return dg.SkipReason(hold)
-    wait = timedelta(seconds=settings.wait_seconds)
     try:
-        found = within(_LISTING_SECONDS, lambda: backlog(database.operator, landing, wait=wait))
+        found = within(_LISTING_SECONDS, lambda: backlog(database.operator, landing, wait=settings.wait))
     except Unreadable:
         return dg.SensorResult([_drain("a landing zone too large to list in a tick")])
     if not found:

@@ -1,7 +1,7 @@
 """The IDB as assets, one a table, all filled by one drain of the landing zone."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -97,10 +97,9 @@ def raw_tables(
     def say(done: int, total: int, _: object) -> None:
         progress("Loading batches", done, total)
 
-    wait = timedelta(seconds=settings.wait_seconds)
     deployment = read_deployment(settings.deployment)
     drained = drain(
-        database.loader, landing, wait=wait, limit=config.limit, deployment=deployment, progress=say
+        database.loader, landing, wait=settings.wait, limit=config.limit, deployment=deployment, progress=say
     )
     for refusal in drained.refused:
         context.log.error(f"Refused {refusal.path}: {refusal.reason}. {refusal.detail}")
