@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -158,3 +159,15 @@ class TestPurge:
         with database.engine.connect() as connection:
             left = connection.scalars(sa.text("select chainguid from idb.go_chain order by 1")).all()
         assert left == ["NEW", "OPEN"]
+
+
+def test_the_oldest_artifacts_of_dbt_make_room(prepared: tuple[Settings, Database], tmp_path: Path) -> None:
+    from icon_assets.orchestration.assets.marts import _new_target
+
+    settings = replace(prepared[0], var=tmp_path)
+    for number in range(13):
+        folder = _new_target(settings, f"run-{number}")
+        folder.mkdir()
+        (folder / "manifest.json").touch()
+        os.utime(folder, (number, number))
+    assert sorted(int(kept.name[4:]) for kept in folder.parent.iterdir()) == [*range(3, 13)]
