@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -17,6 +19,7 @@ from icon_assets.idb.roles import (
     ALL_SCHEMAS,
     CHAIN_TABLES,
     CURRENT,
+    DAGSTER,
     HISTORIES,
     LOGINS,
     READERS,
@@ -260,6 +263,31 @@ def test_the_operator_reads_all_but_secrets(built: Database, operator: psycopg.C
                     operator.execute(f"select {column} from {schema}.{name}")
             if secret:
                 operator.execute(f"select count(*) from {schema}.{name}")
+
+
+@pytest.mark.threat("S4", "S5")
+def test_one_role_for_people_reads_secrets(built: Database) -> None:
+    """Of the stages those whose work it is: dbt masks what it reads, and has the key of tokens."""
+    reads: dict[str, set[str]] = {role: set() for role in LOGINS}
+    for role, (table, columns) in itertools.product(LOGINS, SECRETS.items()):
+        if role == DAGSTER:
+            continue
+        with connect(built, role) as connection:
+            for column in columns or ("*",):
+                with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(f"select {column} from {table} limit 0".encode())
+                    reads[role].add(table)
+    idb_and_final = {table for table in SECRETS if not table.startswith("ops.")}
+    assert reads == {
+        "secure_reader": {*SECRETS},
+        "operator": set(),
+        "analyst": set(),
+        "housekeeper": set(),
+        "dagster": set(),
+        "builder": {*idb_and_final, "ops.token_key"},
+        "finalizer": idb_and_final,
+        "loader": {*idb_and_final, "ops.quarantine"},
+    }
 
 
 @pytest.mark.threat("S4", "S5")
