@@ -51,7 +51,13 @@ def restore(database: Database, file: Path) -> str | None:
             is_old = connection.info.server_version < 170_000
             how = ["--no-owner", "--no-privileges", f"--jobs={os.cpu_count() or 1}"]
             how += [] if is_old else ["--exit-on-error"]
-            _run("pg_restore", fresh, *how, str(file), harmless=_UNKNOWN_BEFORE_17 if is_old else "")
+            try:
+                _run("pg_restore", fresh, *how, str(file), harmless=_UNKNOWN_BEFORE_17 if is_old else "")
+            except UserError as error:
+                raise UserError(
+                    f"{file} could not be restored; the database is as it was. Name a whole file that "
+                    f"icon-assets db backup wrote, if this is none. {error}"
+                ) from None
             _check(fresh, file)
             kept = _take_the_place(connection, database, fresh)
         except BaseException:

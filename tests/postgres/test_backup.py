@@ -155,18 +155,18 @@ def test_a_database_in_use_is_left_alone(saved: Saved) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    "damage",
     [
-        (lambda whole: whole[: len(whole) // 2], "pg_restore failed"),
-        (lambda whole: b"no dump", "pg_restore failed"),
-        (lambda whole: whole[:5000] + bytes(5000) + whole[10_000:], "pg_restore failed"),
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: b"no dump",
+        lambda whole: whole[:5000] + bytes(5000) + whole[10_000:],
     ],
     ids=["cut", "other", "overwritten"],
 )
-def test_a_damaged_backup_changes_nothing(saved: Saved, tmp_path: Path, damage, said: str) -> None:
+def test_a_damaged_backup_changes_nothing(saved: Saved, tmp_path: Path, damage) -> None:
     (tmp_path / "damaged.dump").write_bytes(damage(saved.file.read_bytes()))
     before = names(saved.database)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=r"the database is as it was.*db backup wrote.*pg_restore failed"):
         restore(saved.database, tmp_path / "damaged.dump")
     assert names(saved.database) == before
     assert state(saved.database) == saved.end
