@@ -34,7 +34,7 @@ _RECORD = """
             select
                 *,
                 coalesce(
-                    first_dsseq > 1 + max(last_dsseq) over (
+                    first_dsseq - 1 > max(last_dsseq) over (
                         partition by batch order by first_dsseq, last_dsseq
                         rows between unbounded preceding and 1 preceding
                     ),

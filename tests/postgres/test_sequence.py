@@ -16,10 +16,15 @@ from icon_assets.ingest import sequence
 from tests.batches import T0
 
 Line = tuple[int | None, int, bool]  # number, seconds, whether it is a connection's
+_FIRST, _LAST = 2**31 - 30, 2**31 - 1  # the highest of the contract: there is no number after the last
 _LINES = st.lists(
-    st.tuples(st.none() | st.integers(1, 30), st.integers(0, 50), st.sampled_from([False, False, True]))
+    st.tuples(
+        st.none() | st.integers(_FIRST, _LAST), st.integers(0, 50), st.sampled_from([False, False, True])
+    )
 )
-_BATCHES = st.lists(st.tuples(_LINES, st.sampled_from([(None, None), (1, 30)])), min_size=1, max_size=4)
+_BATCHES = st.lists(
+    st.tuples(_LINES, st.sampled_from([(None, None), (_FIRST, _LAST)])), min_size=1, max_size=4
+)
 
 
 def _event(dsseq: int | None, second: int, is_connection: bool) -> Event:
