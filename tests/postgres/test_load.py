@@ -250,6 +250,20 @@ def test_what_the_database_refuses_leaves_nothing_and_quotes_nothing(
     assert (load.count("ops.batch"), load.count("idb.go_chainrec_hist")) == (0, 0)
 
 
+def test_a_line_that_is_known_is_not_held_against_a_rule_of_later(load: Loader) -> None:
+    load([record("A", 1)])
+    table = "idb.go_record_hist"
+    with load.database.connect(autocommit=True) as connection:
+        connection.execute(
+            f"alter table {table} add constraint test check (contactinfo <> '+351900000001') not valid"
+        )
+        try:
+            drained = load([record("A", 1), record("B", 1, contactinfo="+351900000002")])
+        finally:
+            connection.execute(f"alter table {table} drop constraint test")
+    assert (drained.new, drained.known) == (1, 1)
+
+
 def test_a_lost_connection_is_tried_again(load: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
     from icon_assets.ingest import retries as module
 
