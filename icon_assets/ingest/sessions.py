@@ -39,7 +39,7 @@ _EVENTS = """
             where
                 b.source = s.source and b.dbid = s.ds_dbid and b.feed is not distinct from s.icon_dbid
                 and b.first_ts >= s.from_ts and b.first_ts < s.to_ts
-            order by b.first_ts
+            order by b.first_ts, b.batch_id
             limit 1
         ) as one on true
         left join lateral (
@@ -48,7 +48,7 @@ _EVENTS = """
             where
                 b.source = s.source and b.dbid = s.ds_dbid and b.feed is not distinct from s.icon_dbid
                 and b.first_ts >= s.from_ts and b.first_ts < s.to_ts
-            order by b.first_ts desc
+            order by b.first_ts desc, b.batch_id desc
             limit 1
         ) as other on true
         where
