@@ -47,7 +47,7 @@ def status(json: JSON = False) -> None:
         running, place = found.running, f"127.0.0.1:{found.port}/{NAME}"
         said = f"The embedded server in {found.directory} runs at 127.0.0.1:{found.port}."
         if not running:
-            said = f"The embedded server in {found.directory} does not run. Start it: icon-assets db start"
+            said = found.down
     if json:
         print_json({"running": running, "place": place if running else None})
     else:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from icon_assets.commands.runs import failure, reported, run
 from icon_assets.commands.setup import log_file, set_up
-from icon_assets.commands.shown import JSON, only_progress, print_json
+from icon_assets.commands.shown import DAY, JSON, only_progress, print_json
 from icon_assets.errors import UserError
 from icon_assets.marts.window import due
 from icon_assets.settings import Settings
@@ -19,17 +19,14 @@ from icon_assets.settings import Settings
 _FINALS = ("final/go_campaign", "final/go_chain")
 
 
-_DAY: Any = {"formats": ["%Y-%m-%d"], "metavar": "DAY"}
-
-
 def finalize(
-    first: Annotated[datetime, typer.Option("--from", help="First day of termination (UTC).", **_DAY)],
-    last: Annotated[datetime | None, typer.Option("--to", help="Last day, else the first.", **_DAY)] = None,
+    first: Annotated[date, typer.Option("--from", help="First day of termination (UTC).", **DAY)],
+    last: Annotated[date | None, typer.Option("--to", help="Last day, else the first.", **DAY)] = None,
     json: JSON = False,
 ) -> None:
     """Finalize a range of days again, and bring what changed to the marts."""
     settings = Settings.from_env()
-    done = finalize_range(settings, first.date(), (last or first).date())
+    done = finalize_range(settings, first, last or first)
     if json:
         print_json(asdict(done))
     else:
@@ -60,6 +57,8 @@ class Finalized:
 def finalize_range(settings: Settings, first: date, last: date) -> Finalized:
     """One run of the job `finalize`, and, where there is something for the marts, one of `catch_up`."""
     began = time.monotonic()
+    if first > last:
+        raise UserError(f"The first day, {first}, is after the last, {last}. Swap --from and --to.")
     today = datetime.now(UTC).date()
     if not settings.first_day <= first <= last <= today:
         raise UserError(

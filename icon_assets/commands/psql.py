@@ -16,16 +16,24 @@ from icon_assets.settings import Settings
 
 def psql(
     command: Annotated[
-        str | None, typer.Option("--command", "-c", help="Run this and end; none: open a session.")
+        list[str] | None,
+        typer.Option(
+            "--command", "-c", help="Run this, and what other -c say, and end; none: open a session."
+        ),
     ] = None,
     role: Annotated[Role, typer.Option(help="As for icon-assets url.")] = "analyst",
     csv: Annotated[bool, typer.Option("--csv", help="Print rows as CSV.")] = False,
 ) -> None:
     """Ask the database in SQL, as a role that reads: the marts, unless --role says otherwise."""
     conninfo = open_database(Settings.from_env()).login(role)
+    with psycopg.connect(**conninfo) as connection:  # type: ignore[arg-type]
+        if connection.execute("select to_regclass('marts.mart_campaign_day')").fetchone() == (None,):
+            typer.echo(
+                "There are no marts yet. Build them: icon-assets process, or icon-assets demo.", err=True
+            )
     # In the environment: every user of the machine can read a command line.
     for option in psycopg.pq.Conninfo.get_defaults():
         if option.envvar and (value := conninfo.get(option.keyword.decode())):
             os.environ[option.envvar.decode()] = value
-    asked = [*(["--csv"] if csv else []), *(["--command", command] if command else [])]
+    asked = [*(["--csv"] if csv else []), *(f"--command={one}" for one in command or [])]
     os.execv(binaries() / "psql", ["psql", *asked])  # noqa: S606

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from icon_assets.commands.setup import set_up
+from icon_assets.commands.shown import DAY
 from icon_assets.marts.dbt_cli import manifest_path, prepare_dbt
 from icon_assets.pages import report_page
 from icon_assets.settings import Settings
@@ -19,14 +20,10 @@ from icon_assets.settings import Settings
 def report(
     campaign: Annotated[str | None, typer.Option(help="Name or DBID; none: all campaigns.")] = None,
     first: Annotated[
-        datetime | None,
-        typer.Option(
-            "--from", formats=["%Y-%m-%d"], metavar="DAY", help="First report day; none: a week back."
-        ),
+        date | None, typer.Option("--from", help="First report day; none: a week back.", **DAY)
     ] = None,
     last: Annotated[
-        datetime | None,
-        typer.Option("--to", formats=["%Y-%m-%d"], metavar="DAY", help="Last report day; none: the newest."),
+        date | None, typer.Option("--to", help="Last report day; none: the newest.", **DAY)
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The file to write.", dir_okay=False)] = None,
 ) -> None:
@@ -42,7 +39,7 @@ def report(
         manifest_path(settings),
         page,
         campaign=campaign,
-        first=first.date() if first else None,
-        last=last.date() if last else None,
+        first=first,
+        last=last,
     )
     typer.echo(page)

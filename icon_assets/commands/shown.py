@@ -1,4 +1,4 @@
-"""What commands show: progress while Dagster works in the same process, and answers for programs."""
+"""What commands share with their user: days they are asked for, progress, and answers for programs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def _day(value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise typer.BadParameter(f"{value!r} is no day. Write it as 2000-01-31.") from None
+
+
+DAY: Any = {"parser": _day, "metavar": "DAY"}  # for typer.Option
 
 
 def print_json(value: Any) -> None:

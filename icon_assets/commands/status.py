@@ -22,14 +22,14 @@ def status(json: JSON = False) -> None:
     """Say whether all is well, what needs attention, and what to do; exit code 1 where something does."""
     settings = Settings.from_env()
     # Whoever only looks starts nothing.
-    if not settings.database_url and not (server := embedded_server(settings)).status().running:
-        raise UserError(f"The database in {server.directory} does not run. Start it: icon-assets db start")
-    found = health(open_database(settings), settings, landing_zone(settings))
+    if not settings.database_url and not (found := embedded_server(settings).status()).running:
+        raise UserError(found.down)
+    looked = health(open_database(settings), settings, landing_zone(settings))
     if json:
-        print_json(found.as_dict())
+        print_json(looked.as_dict())
     else:
-        _show(found)
-    raise typer.Exit(1 if found.attention else 0)
+        _show(looked)
+    raise typer.Exit(1 if looked.attention else 0)
 
 
 def _show(found: Health) -> None:

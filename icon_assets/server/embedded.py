@@ -41,6 +41,13 @@ class Status:
     port: int | None
     directory: Path
 
+    @property
+    def down(self) -> str:
+        """What to say, and to do, where it does not run."""
+        if self.port is None:
+            return f"There is no database in {self.directory} yet. Make it: icon-assets db start"
+        return f"The database in {self.directory} does not run. Start it: icon-assets db start"
+
 
 @dataclass(frozen=True)
 class EmbeddedServer:

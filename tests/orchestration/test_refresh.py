@@ -120,9 +120,7 @@ def test_a_range_is_finalized_again_and_its_marts_follow(project: Project) -> No
     assert "0 with other chains); the marts hold them already; " in done.stdout
     done = project.command("finalize", "--from", "2025-11-23", "--to", "2025-11-22")
     assert (done.returncode, done.stdout) == (1, "")
-    assert (
-        "There are no days 2025-11-23 to 2025-11-22: the first is 2000-01-01 (ICON_FIRST_DAY)" in done.stderr
-    )
+    assert "The first day, 2025-11-23, is after the last, 2025-11-22. Swap --from and --to." in done.stderr
 
 
 def test_a_landing_zone_that_is_not_there(project: Project) -> None:

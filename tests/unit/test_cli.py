@@ -50,12 +50,16 @@ def test_start_url_status_stop(run) -> None:
     assert run("url").stdout.startswith("postgresql://icon_operator:")
     assert run("url", "--role", "analyst").stdout.startswith("postgresql://icon_analyst:")
     asked = run("psql", "--csv", "-c", "select current_user, current_setting('transaction_read_only')")
+    assert asked.stderr.startswith("There are no marts yet. Build them: icon-assets process")
     assert asked.stdout.split()[1].startswith("icon_analyst,"), asked
+    assert run("psql", "--csv", "-c", "select 1 as a", "-c", "select 2 as b").stdout.split() == list("a1b2")
     refused = run("psql", "-c", "select count(*) from idb.go_record")
     assert "permission denied" in refused.stderr
     assert run("db", "stop").stdout == "Stopped.\n"
     assert run("db", "stop").stdout == "It did not run.\n"
-    assert run("db", "status").returncode == 3
+    told = run("status")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "does not run. Start it: icon-assets db start" in told.stderr
 
 
 @pytest.mark.parametrize(
@@ -66,7 +70,7 @@ def test_start_url_status_stop(run) -> None:
         (["db", "start"], {"ICON_DATABASE_URL": "postgresql://u:sec ret@:x/"}, "cannot be read"),
         (["db", "start"], {"ICON_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1"}, "names no database"),
         (["db", "stop"], {"ICON_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "not ours to stop"),
-        (["status"], {}, "does not run. Start it: icon-assets db start"),
+        (["status"], {}, "There is no database in"),
         (["status"], {"ICON_DATABASE_URL": "mysql://u:secret@h/x"}, "is not a PostgreSQL URL"),
         (["status"], {"ICON_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "Connection refused"),
         (["dev"], {"ICON_VAR": "/proc/none"}, "Set ICON_VAR to a directory you may write"),
@@ -92,6 +96,13 @@ def test_what_a_user_can_mend_comes_without_a_traceback(run, arguments, environm
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["finalize", "report"])
+def test_a_day_that_is_none_is_said_as_such(run, command) -> None:
+    done = run(command, "--from", "2026-31-11", COLUMNS="200")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'--from': '2026-31-11' is no day. Write it as 2000-01-31." in done.stderr
 
 
 def test_a_taken_port_names_another(run) -> None:
