@@ -26,7 +26,7 @@ app = typer.Typer(no_args_is_help=True, help="Lines that could not be loaded: se
 @app.command("list")
 def list_(
     batch: Annotated[int | None, typer.Option(help="Only of this batch (its batch_id).")] = None,
-    reason: Annotated[Reason | None, typer.Option(help="Only with this reason.")] = None,
+    reason: Annotated[Reason | None, typer.Option(help="Only with this reason.", metavar="REASON")] = None,
     json: JSON = False,
 ) -> None:
     """List what waits, without the lines' text, and what each reason means."""
@@ -95,7 +95,7 @@ def replay(
             f"Batch {batch.batch_id}: {batch.new:,} new, {batch.known:,} known, {batch.filtered:,} filtered, "
             f"{batch.quarantined:,} in quarantine again."
         )
-    typer.echo("icon-assets process brings them into the marts.")
+    typer.echo("icon-assets dev brings them into the marts while it runs; else icon-assets process.")
 
 
 def _mended(line: bytes) -> tuple[int, bytes]:
