@@ -21,7 +21,7 @@ _SUMMARY = """
         m.report_day::text as day,
         sum(m.attempts)::bigint as attempts,
         sum(m.dials_made)::bigint as dials,
-        sum(m.human)::bigint as human,
+        sum(m.live_answers)::bigint as live,
         sum(m.machine)::bigint as machine,
         sum(m.connected)::bigint as agent,
         sum(m.abandoned)::bigint as abandoned
@@ -65,7 +65,7 @@ def _refuse_foreign(database: Database) -> None:
 
 def _show(database: Database) -> None:
     # Without lines between the columns it fits a terminal of 80.
-    table = Table(title="marts.mart_campaign_day", box=None, pad_edge=False)
+    table = Table(title="marts.mart_campaign_day (live: live answers)", box=None, pad_edge=False)
     with database.operator.connect() as connection:
         rows = connection.execute(sa.text(_SUMMARY)).mappings().all()
     for name, value in rows[0].items():
