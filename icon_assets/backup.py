@@ -6,6 +6,7 @@ Not in the file: roles and passwords, which are made anew where they are missing
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +66,18 @@ def restore(database: Database, file: Path) -> str | None:
             raise
     set_up(database)
     return kept
+
+
+def forget(database: Database, kept: str) -> None:
+    """Drops the database `kept`, which `restore` has put aside; no other one."""
+    with database.connect("postgres", autocommit=True) as connection:
+        names = [name for (name,) in connection.execute("select datname from pg_database order by 1")]
+        known = [n for n in names if re.fullmatch(rf"{re.escape(database.name)}_until_\d{{8}}_\d{{6}}", n)]
+        if kept not in known:
+            raise UserError(
+                f"{kept!r} is no database that a restore has kept. There are: {', '.join(known) or 'none'}."
+            )
+        _drop(connection, kept)
 
 
 def _check(fresh: Database, file: Path) -> None:

@@ -83,4 +83,15 @@ def restore(
         "icon-assets process, or dev."
     )
     if kept:
-        typer.echo(f"What was there before is now the database {kept}; drop it when nothing of it is missed.")
+        typer.echo(
+            f"What was there before is kept; when you miss nothing of it: icon-assets db forget {kept}"
+        )
+
+
+@app.command()
+def forget(kept: Annotated[str, typer.Argument(help="The name that `restore` said.")]) -> None:
+    """Drop a database that a restore has kept; it holds customers' values."""
+    from icon_assets.backup import forget
+
+    forget(find_database(Settings.from_env()), kept)
+    typer.echo(f"{kept} is gone.")

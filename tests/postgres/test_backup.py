@@ -145,6 +145,13 @@ def test_in_place(saved: Saved) -> None:
     again = saved.file.with_name("again.dump")
     assert CliRunner().invoke(app, ["db", "backup", str(again)], env=environment).exit_code == 0
     assert again.stat().st_size > 10_000
+    for other in (database.name, f"{kept}x", "postgres"):
+        refused = CliRunner().invoke(app, ["db", "forget", other], env=environment)
+        assert isinstance(refused.exception, UserError)
+        assert kept in str(refused.exception)
+    assert names(database) >= {database.name, kept}
+    assert CliRunner().invoke(app, ["db", "forget", kept], env=environment).exit_code == 0
+    assert kept not in names(database)
 
 
 def test_a_database_in_use_is_left_alone(saved: Saved) -> None:
